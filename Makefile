@@ -1,0 +1,42 @@
+# Targets set up all they need: a virtual environment beside this file with locked, hashed packages, and Debian's servers where root and missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit lint lock docs clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements/dev.txt pyproject.toml
+	@PYTHON=$(PYTHON) tests/ground/bootstrap.sh venv $(VENV)
+	@touch $@
+
+run: $(READY) ## real databases on loopback, Mooring over them, a live table; Ctrl-C ends all of it
+	@tests/ground/bootstrap.sh servers || true
+	@$(BIN)/python -m ground.demo
+
+test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
+	@tests/ground/bootstrap.sh servers scenarios || test -z "$$CI"
+	$(BIN)/pytest
+
+unit: $(READY) ## the tests that need no root and no server
+	$(BIN)/pytest tests/unit
+
+lint: $(READY) ## ruff, mypy, the laws of the house, drift of generated files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+
+docs: $(READY) ## write the schema and docs/configuration.md anew from the models
+	$(BIN)/python -m mooring.config.document
+
+clean: ## remove the environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,35 @@
+"""The error tree: what a room may raise to the floor above it. Foreign exceptions end at the edge of their room."""
+
+from __future__ import annotations
+
+
+class MooringError(Exception):
+    """Everything Mooring raises on purpose."""
+
+
+class ConfigError(MooringError):
+    """The file or the settings are wrong.
+
+    ``problems`` are whole sentences for the user, each ``FILE:LINE:COLUMN: path.to.key: what is wrong`` where it
+    comes from the file.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ClusterError(MooringError):
+    """A call to the cluster did not do what was asked."""
+
+
+class Unavailable(ClusterError):
+    """The cluster does not answer, or not now: the same call is worth a retry."""
+
+
+class Conflict(ClusterError):
+    """The stored object is not the one that was read: read again, decide again."""
+
+
+class Rejected(ClusterError):
+    """The cluster understood and said no: the same call will be refused again."""

@@ -1,0 +1,113 @@
+"""What listeners (log, status page) are told: frozen facts of the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mooring.model import Change, HostState, Member, Outcome, Report, ServiceKey, Target, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class HostChanged:
+    """A verdict changed."""
+
+    member: Member
+    state: HostState
+    before: Verdict
+    streak: int
+    """How many consecutive outcomes it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostUnknown:
+    """A host's outcome became unknown, for a reason that it did not have just before."""
+
+    member: Member
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """One probe ended; for debugging."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class BlindChanged:
+    """All ready hosts fell silent at once, or one of them answers again."""
+
+    blind: bool
+    targets: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLast:
+    """Every host of a Service would leave it; the stored ready set stays, by ``whenAllFail: keepLast``."""
+
+    service: ServiceKey
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRemoved:
+    """An address that the file does not list left the stored object."""
+
+    service: ServiceKey
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLeftOut:
+    """An address that cannot be published, and why."""
+
+    service: ServiceKey
+    host: str
+    address: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A write was stored. ``seconds`` passed since the verdict that made it needed, where one did."""
+
+    change: Change
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotPublished:
+    """A Service cannot be served now, and why; ``refused``: until somebody changes something."""
+
+    service: ServiceKey
+    why: str
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJumped:
+    """The wall clock moved against the monotonic one by ``seconds``; all schedules were re-anchored."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """A probe was due while the one before had not ended; it was left out."""
+
+    target: Target
+
+
+Event = (
+    HostChanged
+    | HostUnknown
+    | Probed
+    | BlindChanged
+    | KeptLast
+    | AddressRemoved
+    | AddressLeftOut
+    | Published
+    | NotPublished
+    | ClockJumped
+    | Overrun
+)

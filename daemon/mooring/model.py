@@ -1,0 +1,231 @@
+"""The frozen values that travel between the rooms.
+
+Times: ``started``/``ended``/``now`` are monotonic seconds, ``at``/``since`` are Unix seconds and only for display.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from mooring.reasons import MEANINGS, Effect, Reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceKey:
+    """A Service, and so the Endpoints of the same name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that is published: the Service port's name ("" where it has none) and the number on the host."""
+
+    name: str
+    port: int
+    protocol: str = "TCP"
+
+
+class Adopt(enum.StrEnum):
+    """What to do with an object that somebody else made."""
+
+    IF_LISTED = "ifListed"
+    REPLACE = "replace"
+
+
+class WhenAllFail(enum.StrEnum):
+    """What to publish when no host of a Service is fit."""
+
+    PUBLISH_NONE = "publishNone"
+    KEEP_LAST = "keepLast"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How many consecutive contradicting outcomes change a verdict."""
+
+    success: int
+    failure: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the hosts of a Service are probed; ``options`` is the protocol's own frozen block. Times in seconds."""
+
+    protocol: str
+    options: Hashable
+    period: float
+    timeout: float
+    thresholds: Thresholds
+    expect: str | None = None
+    """The answer that the protocol's question must have, where the file asks one with a known answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """One entry of ``hosts`` as written: ``address`` is an IP address or a DNS name."""
+
+    name: str
+    address: str
+    probe_address: str | None = None
+    probe_port: int | None = None
+    maintenance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One entry of ``services``, defaults merged."""
+
+    key: ServiceKey
+    hosts: tuple[HostSpec, ...]
+    check: Check
+    ports: tuple[Port, ...] = ()
+    adopt: Adopt = Adopt.IF_LISTED
+    when_all_fail: WhenAllFail = WhenAllFail.PUBLISH_NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole valid file; ``hash`` is the SHA-256 of its bytes in hexadecimal."""
+
+    services: tuple[ServiceSpec, ...]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to probe; Services that list the same one share it. ``address`` is an IP literal."""
+
+    protocol: str
+    address: str
+    port: int
+    timeout: float
+    options: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One address that a Service may publish: a listed IP, or one of the IPs that a listed name holds now."""
+
+    service: ServiceKey
+    host: str
+    address: str
+    target: Target
+    period: float
+    thresholds: Thresholds
+    expect: str | None = None
+    maintenance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe saw: how far it got, in words of the table, and the facts it read on the way.
+
+    ``message`` is cleaned already: escaped, at most 256 bytes, without secrets. ``latency`` in seconds.
+    """
+
+    reason: Reason
+    message: str = ""
+    answer: str | None = None
+    latency: float | None = None
+    role: str | None = None
+    lag: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finished probe of a target. A ``witness`` was asked only to learn whether anything answers at all."""
+
+    target: Target
+    observation: Observation
+    started: float
+    ended: float
+    at: float
+    witness: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An observation judged by what one Service wants of the host."""
+
+    reason: Reason
+    message: str = ""
+
+    @property
+    def effect(self) -> Effect:
+        return MEANINGS[self.reason].effect
+
+
+class Verdict(enum.StrEnum):
+    """What Mooring holds of a host."""
+
+    UNJUDGED = "never-judged"
+    READY = "ready"
+    NOT_READY = "not-ready"
+
+
+class Transition(enum.Enum):
+    """What an outcome did to a verdict."""
+
+    UNCHANGED = "unchanged"
+    PENDING = "pending"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """A verdict with the streak of outcomes against it and the last outcome, whichever it was."""
+
+    verdict: Verdict = Verdict.UNJUDGED
+    streak: int = 0
+    since: float | None = None
+    outcome: Outcome | None = None
+    counted_at: float | None = None
+    """When, in monotonic seconds, an outcome was last taken."""
+    probed_at: float | None = None
+    latency: float | None = None
+    role: str | None = None
+    lag: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """One subset of an Endpoints object; addresses in the order of ``decide.addresses.sort_key``."""
+
+    ready: tuple[str, ...]
+    not_ready: tuple[str, ...]
+    ports: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An Endpoints object as the cluster holds it; ``version`` is what a write must name."""
+
+    key: ServiceKey
+    version: str
+    managed: bool
+    """It bears our managed-by label."""
+    subsets: tuple[Subset, ...]
+
+    @property
+    def ready(self) -> frozenset[str]:
+        return frozenset(address for subset in self.subsets for address in subset.ready)
+
+    @property
+    def not_ready(self) -> frozenset[str]:
+        return frozenset(address for subset in self.subsets for address in subset.not_ready) - self.ready
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write: what is stored now (None: nothing) and the subsets that should be. ``before`` is the precondition."""
+
+    key: ServiceKey
+    before: Stored | None
+    subsets: tuple[Subset, ...]

@@ -1,0 +1,60 @@
+"""What the blocks of the file for each protocol have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+AbsolutePath = Annotated[str, Field(pattern=r"^/", max_length=4096)]
+
+
+class Block(BaseModel):
+    """A strict, frozen part of the file; fields are written in camelCase there."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+    )
+
+    later: ClassVar[tuple[str, ...]] = ()
+    """Fields of the contract that this version does not have: refused by name, not as unknown."""
+
+
+class Options(Block):
+    """A protocol's block. Frozen and hashable: it is a part of a target's identity."""
+
+    default_port: ClassVar[int | None] = None
+
+    def expected_answer(self) -> str | None:
+        """The answer that the block's own question must have; None where there is none to compare."""
+        return None
+
+    def files(self) -> tuple[str, ...]:
+        """The files that a probe reads, which must be there and not empty when Mooring starts."""
+        return ()
+
+
+class TlsOptions(Block):
+    """How the server proves who it is."""
+
+    mode: Literal["disabled", "verify-ca", "verify-identity"] = Field(
+        default="verify-identity",
+        description="`verify-identity` checks the certificate and the name, `verify-ca` only the certificate, "
+        "`disabled` uses no TLS.",
+    )
+    ca_file: AbsolutePath | None = Field(
+        default=None, description="PEM file of the CAs to trust. Without it, the system's CAs are trusted."
+    )
+    server_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+        default=None,
+        description="The name that the certificate must bear, also sent as SNI. Without it, the probed address.",
+    )
+
+    def files(self) -> tuple[str, ...]:
+        return (self.ca_file,) if self.ca_file and self.mode != "disabled" else ()

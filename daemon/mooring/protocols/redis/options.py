@@ -1,0 +1,43 @@
+"""The block ``check.redis`` of the file."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, model_validator
+
+from mooring.protocols.options import AbsolutePath, Options, TlsOptions
+
+
+class RedisOptions(Options):
+    """Authenticates to Redis or Valkey and asks PING."""
+
+    default_port: ClassVar[int | None] = 6379
+    later: ClassVar[tuple[str, ...]] = ("role", "maxReplicationLagSeconds", "maxReplicationLagBytes", "sentinel")
+
+    user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="The ACL user. Without it, Redis' own `default`."
+    )
+    password_file: AbsolutePath | None = Field(
+        default=None,
+        description="File that holds the password, read at each login; one trailing newline is not part of it. "
+        "Without it, no AUTH is sent.",
+    )
+    tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
+    key: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None,
+        description="A maintenance switch: while this key exists, the host is `offline`.",
+    )
+
+    def expected_answer(self) -> str | None:
+        return None if self.key is None else "0"
+
+    def files(self) -> tuple[str, ...]:
+        secret = (self.password_file,) if self.password_file else ()
+        return secret + (self.tls.files() if self.tls else ())
+
+    @model_validator(mode="after")
+    def _whole(self) -> RedisOptions:
+        if self.user is not None and self.password_file is None:
+            raise ValueError("user without passwordFile; add the file with its password")
+        return self

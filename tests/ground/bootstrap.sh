@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Sets up what the Makefile's targets need. Each word is one step:
+#   venv DIR    a virtual environment with the locked packages and Mooring itself
+#   servers     MariaDB and Redis on PATH
+#   scenarios   what the scenarios with network namespaces need besides
+# What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+PYTHON=${PYTHON:-python3}
+export PATH=$PATH:/usr/sbin:/sbin
+
+install() {
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing $*" >&2
+        apt-get update -qq
+        # No server may start by itself on this machine only because its package was installed.
+        policy=/usr/sbin/policy-rc.d
+        if [ -e "$policy" ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; fi
+        status=0
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || status=$?
+        if [ -n "$policy" ]; then rm "$policy"; fi
+        return "$status"
+    fi
+    echo "missing: $* (Debian's package names); install them, or run this as root" >&2
+    return 1
+}
+
+need() { # need COMMAND PACKAGE [COMMAND PACKAGE ...]: installs the packages whose commands are missing
+    local packages=()
+    while [ $# -gt 0 ]; do
+        command -v "$1" >/dev/null || packages+=("$2")
+        shift 2
+    done
+    [ ${#packages[@]} = 0 ] || install "${packages[@]}"
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        venv)
+            shift
+            if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then install python3 python3-venv; fi
+            "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+            [ -x "$1/bin/python" ] || "$PYTHON" -m venv "$1"
+            "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+            "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+            ;;
+        servers) need mariadbd mariadb-server redis-server redis-server ;;
+        scenarios) need ip iproute2 nft nftables faketime faketime ;;
+        *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
+    esac
+    shift
+done
