@@ -1,0 +1,30 @@
+"""A cluster to look at: reads are real, a write is shown and remembered, never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mooring.cluster.protocol import Cluster
+from mooring.model import Change, ServiceKey, Stored
+
+
+class DryCluster:
+    """A ``Cluster`` over another; ``show`` gets each change once instead of the store."""
+
+    def __init__(self, cluster: Cluster, show: Callable[[Change], None]) -> None:
+        self._cluster = cluster
+        self._show = show
+        self._shown: dict[ServiceKey, tuple[Stored | None, Stored]] = {}
+
+    def read(self, key: ServiceKey) -> Stored | None:
+        """What would be stored by now; what really is, once somebody else changed it."""
+        stored = self._cluster.read(key)
+        before, after = self._shown.get(key, (None, None))
+        return after if after is not None and stored == before else stored
+
+    def apply(self, change: Change) -> Stored:
+        self._show(change)
+        version = change.before.version if change.before else ""
+        after = Stored(key=change.key, version=version, managed=True, subsets=change.subsets)
+        self._shown[change.key] = (self._cluster.read(change.key), after)
+        return after

@@ -1,0 +1,171 @@
+"""Structured logs: one line an event, JSON when not on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any, Literal
+
+import structlog
+
+from mooring.events import (
+    AddressLeftOut,
+    AddressRemoved,
+    BlindChanged,
+    ClockJumped,
+    Event,
+    HostChanged,
+    HostUnknown,
+    KeptLast,
+    NotPublished,
+    Overrun,
+    Probed,
+    Published,
+)
+from mooring.model import Member, Verdict
+from mooring.reasons import MEANINGS
+
+Format = Literal["auto", "json", "console"]
+Line = tuple[str, str, Mapping[str, object]]
+"""Level, name of the event, facts."""
+
+
+def configure(form: Format, level: str) -> None:
+    """Sends Mooring's lines and warnings of libraries to standard error; tracebacks show no local variables."""
+    on_terminal = form == "console" or (form == "auto" and sys.stderr.isatty())
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if on_terminal
+        else [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_to_stderr,
+        cache_logger_on_first_use=False,
+    )
+    logging.getLogger("apscheduler").addHandler(_Forward(logging.WARNING))
+    logging.getLogger("apscheduler").propagate = False
+
+
+class _Stderr:
+    """Writes to whatever ``sys.stderr`` is at that moment: a live table puts itself in between."""
+
+    _lock = threading.Lock()
+
+    def msg(self, message: str) -> None:
+        with self._lock:
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+
+    log = debug = info = warn = warning = error = critical = exception = fatal = failure = msg
+
+
+def _to_stderr(*_: object) -> _Stderr:
+    return _Stderr()
+
+
+class _Forward(logging.Handler):
+    """A library's own log, as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().warning("library", library=record.name, message=record.getMessage()[:256])
+
+
+def write(event: Event) -> None:
+    """A listener: one line for the event."""
+    level, name, facts = line(event)
+    getattr(structlog.get_logger(), level)(name, **facts)
+
+
+@singledispatch
+def line(event: object) -> Line:
+    """What is written for an event."""
+    raise TypeError(f"no log line for {type(event).__name__}")
+
+
+def _who(member: Member) -> dict[str, object]:
+    return {"service": str(member.service), "host": member.host, "address": member.address}
+
+
+@line.register
+def _(event: HostChanged) -> Line:
+    name = "host.ready" if event.state.verdict is Verdict.READY else "host.not_ready"
+    outcome = event.state.outcome
+    said: dict[str, object] = {"reason": outcome.reason.value, "message": outcome.message} if outcome else {}
+    return "info", name, {**_who(event.member), **said, "streak": event.streak, "before": event.before.value}
+
+
+@line.register
+def _(event: HostUnknown) -> Line:
+    said = {"reason": event.outcome.reason.value, "message": event.outcome.message}
+    means = MEANINGS[event.outcome.reason].sentence
+    return "warning", "host.unknown", {**_who(event.member), **said, "means": means}
+
+
+@line.register
+def _(event: Probed) -> Line:
+    target, seen = event.report.target, event.report.observation
+    where = {"protocol": target.protocol, "address": target.address, "port": target.port}
+    said = {"reason": seen.reason.value, "message": seen.message, "latency_seconds": seen.latency}
+    return "debug", "probe", {**where, **said, "witness": event.report.witness}
+
+
+@line.register
+def _(event: BlindChanged) -> Line:
+    if event.blind:
+        means = "every ready host fell silent at once; the fault is taken to be ours, and nothing is moved"
+        return "error", "blind.start", {"targets": event.targets, "means": means}
+    return "warning", "blind.end", {"targets": event.targets}
+
+
+@line.register
+def _(event: KeptLast) -> Line:
+    means = "no host is fit; the last ready ones stay published"
+    return "error", "service.kept_last", {"service": str(event.service), "addresses": event.addresses, "means": means}
+
+
+@line.register
+def _(event: AddressRemoved) -> Line:
+    means = "the file does not list it"
+    return "warning", "address.removed", {"service": str(event.service), "address": event.address, "means": means}
+
+
+@line.register
+def _(event: AddressLeftOut) -> Line:
+    who = {"service": str(event.service), "host": event.host, "address": event.address}
+    return "warning", "address.left_out", {**who, "why": event.why}
+
+
+@line.register
+def _(event: Published) -> Line:
+    subsets = event.change.subsets
+    ready = [address for subset in subsets for address in subset.ready]
+    not_ready = [address for subset in subsets for address in subset.not_ready]
+    facts = {"service": str(event.change.key), "ready": ready, "not_ready": not_ready, "seconds": event.seconds}
+    return "info", "endpoints.written", facts
+
+
+@line.register
+def _(event: NotPublished) -> Line:
+    name = "endpoints.refused" if event.refused else "endpoints.failed"
+    return "error", name, {"service": str(event.service), "why": event.why}
+
+
+@line.register
+def _(event: ClockJumped) -> Line:
+    return "warning", "clock.jumped", {"seconds": round(event.seconds, 3)}
+
+
+@line.register
+def _(event: Overrun) -> Line:
+    target = event.target
+    return "warning", "probe.overrun", {"protocol": target.protocol, "address": target.address, "port": target.port}

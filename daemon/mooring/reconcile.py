@@ -1,0 +1,160 @@
+"""Brings the stored objects in line with the board, in a thread of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mooring.board import Board
+from mooring.cluster.protocol import Cluster
+from mooring.decide.desire import desire
+from mooring.decide.plan import Refusal, plan, removed
+from mooring.decide.select import Selection, select
+from mooring.errors import ClusterError, Conflict, Rejected
+from mooring.events import AddressRemoved, Event, KeptLast, NotPublished, Published
+from mooring.model import Change, ServiceKey, ServiceSpec, Stored
+
+RESYNC_SECONDS = 1.0
+"""How often the stored objects are looked at without a cause: for somebody else's edits."""
+BACKOFF_SECONDS = (0.1, 5.0)
+"""A failed round is tried again after the first, doubled each time up to the second, jittered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a Service stands with the cluster: what is stored, and what hinders us. Times as in ``model``."""
+
+    stored: Stored | None = None
+    applied_at: float | None = None
+    error: str | None = None
+    failures: int = 0
+    retry_at: float = 0.0
+    kept: tuple[str, ...] = ()
+
+
+class Reconciler:
+    """Reads, decides, writes: one Service after the other, each only when it is due."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        board: Board,
+        specs: Iterable[ServiceSpec],
+        emit: Callable[[Event], None],
+        monotonic: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._board = board
+        self._specs = {spec.key: spec for spec in specs}
+        self._emit = emit
+        self._monotonic = monotonic
+        self._wall = wall
+        self._standings = dict.fromkeys(self._specs, Standing())
+        self._lock = threading.Lock()
+        self._due: set[ServiceKey] = set(self._specs)
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
+        self.seeded = threading.Event()
+        """Set once every Service was looked at for the first time, successfully or not."""
+        self.turned_at = monotonic()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Lets a write that is under way end, for at most so many seconds."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(seconds)
+
+    def wake(self, keys: Iterable[ServiceKey]) -> None:
+        """These Services may need a write now."""
+        with self._lock:
+            self._due.update(keys)
+        self._wake.set()
+
+    def standings(self) -> Mapping[ServiceKey, Standing]:
+        return dict(self._standings)
+
+    def _run(self) -> None:
+        resync_at = self._monotonic() + RESYNC_SECONDS
+        while not self._stopping:
+            self.turned_at = self._monotonic()
+            if self.turned_at >= resync_at:
+                self.wake(self._specs)
+                resync_at = self.turned_at + RESYNC_SECONDS
+            self.rounds()
+            self.seeded.set()
+            self._wake.wait(self._pause(resync_at))
+            self._wake.clear()
+
+    def rounds(self) -> None:
+        """One round for each Service that is due and need not wait for its backoff."""
+        with self._lock:
+            due, self._due = self._due, set()
+        for key in sorted(due):
+            if self._stopping:
+                return
+            self.turned_at = self._monotonic()
+            if self._standings[key].retry_at <= self.turned_at:
+                self._standings[key] = self._round(key, self._standings[key])
+
+    def _pause(self, resync_at: float) -> float:
+        """Until the next resync, or until the first Service that failed may be tried again: it stays due."""
+        now = self._monotonic()
+        waiting = {key: standing.retry_at for key, standing in self._standings.items() if standing.failures}
+        with self._lock:
+            self._due.update(waiting)
+        return max(0.0, min([resync_at, *waiting.values()]) - now)
+
+    def _round(self, key: ServiceKey, standing: Standing) -> Standing:
+        try:
+            return self._reconcile(self._specs[key], standing)
+        except ClusterError as error:
+            return self._failed(key, standing, error)
+
+    def _reconcile(self, spec: ServiceSpec, standing: Standing) -> Standing:
+        """Read what is stored; seed from it once; select; desire; plan; store the difference, if there is one."""
+        stored = self._cluster.read(spec.key)
+        self._board.seed(spec.key, stored)
+        view = self._board.view(spec.key)
+        selection = select(view, stored, spec.when_all_fail)
+        listed = frozenset(member.address for member, _ in view)
+        decision = plan(spec.key, listed, spec.adopt, stored, desire(selection, spec.ports))
+        self._tell_kept(spec.key, standing, selection)
+        if isinstance(decision, Refusal):
+            return self._hindered(spec.key, replace(standing, stored=stored), decision.why, refused=True)
+        if decision is None:
+            return replace(standing, stored=stored, error=None, failures=0, retry_at=0.0, kept=selection.kept)
+        after = self._cluster.apply(decision)
+        self._tell_published(decision, listed)
+        return Standing(stored=after, applied_at=self._wall(), kept=selection.kept)
+
+    def _tell_kept(self, key: ServiceKey, standing: Standing, selection: Selection) -> None:
+        if selection.kept and selection.kept != standing.kept:
+            self._emit(KeptLast(key, selection.kept))
+
+    def _tell_published(self, change: Change, listed: frozenset[str]) -> None:
+        for address in removed(change):
+            if address not in listed:
+                self._emit(AddressRemoved(change.key, address))
+        changed_at = self._board.changed_at(change.key)
+        self._emit(Published(change, None if changed_at is None else self._monotonic() - changed_at))
+
+    def _failed(self, key: ServiceKey, standing: Standing, error: ClusterError) -> Standing:
+        """A conflict is news, not a failure: look again at once; only in a row it backs off like the others."""
+        first, last = BACKOFF_SECONDS
+        pause = min(last, first * 2.0**standing.failures) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
+        if isinstance(error, Conflict) and standing.failures == 0:
+            pause = 0.0
+        later = replace(standing, failures=standing.failures + 1, retry_at=self._monotonic() + pause)
+        return self._hindered(key, later, str(error), refused=isinstance(error, Rejected))
+
+    def _hindered(self, key: ServiceKey, standing: Standing, why: str, *, refused: bool) -> Standing:
+        if why != standing.error:
+            self._emit(NotPublished(key, why, refused))
+        return replace(standing, error=why)

@@ -1,0 +1,125 @@
+"""When: APScheduler fires slots of targets and housekeeping; a jump of the wall clock starves nobody.
+
+A period is cut into slots, and each target is put into one, so that the probes are spread and 1,000 targets do not
+cost 1,000 jobs. APScheduler 3 computes by the wall clock alone; a watch beside it compares that with the monotonic
+clock and starts every schedule anew when the two part.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from mooring.engine.pool import Clocks
+from mooring.model import Target
+
+SLOTS = 50
+JITTER = 0.02
+"""Parts of a period by which a run may come early or late."""
+WATCH_SECONDS = 0.25
+JUMP_SECONDS = 0.2
+GOLDEN = 0.6180339887498949
+"""Multiples of it, modulo one, stay evenly spread however many there are (three-distance theorem)."""
+
+Slot = tuple[float, int]
+
+
+class Schedule:
+    """Calls ``ask`` for each target once a period; ``on_jump`` gets the seconds by which the wall clock jumped."""
+
+    def __init__(self, ask: Callable[[Target], None], on_jump: Callable[[float], None], clocks: Clocks) -> None:
+        self._ask = ask
+        self._on_jump = on_jump
+        self._clocks = clocks
+        # Jobs only hand over to others, so they run in the scheduler's own thread.
+        self._scheduler = BackgroundScheduler(
+            executors={"default": DebugExecutor()},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+            timezone=UTC,
+        )
+        self._slots: dict[Slot, tuple[Target, ...]] = {}
+        self._homes: dict[Target, Slot] = {}
+        self._numbers = itertools.count()
+        self._stopped = threading.Event()
+        self.turned_at = clocks.monotonic()
+        """Monotonic seconds when the scheduler last did its housekeeping."""
+
+    def start(self) -> None:
+        self.every(1.0, self._turn)
+        self._scheduler.start()
+        threading.Thread(target=self._watch, name="clock-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def every(self, seconds: float, job: Callable[[], None]) -> None:
+        """Housekeeping: runs the job (quick, or a hand-over) now and then at this interval."""
+        self._scheduler.add_job(job, "interval", seconds=seconds, next_run_time=self._now())
+
+    def assign(self, targets: Mapping[Target, float]) -> None:
+        """From now on these targets are asked, each once per its period in seconds; known ones keep their turn."""
+        homes = {t: s for t, s in self._homes.items() if targets.get(t) == s[0]}
+        for target, period in targets.items():
+            if target not in homes:
+                homes[target] = (period, int(next(self._numbers) * GOLDEN % 1 * SLOTS))
+        slots: dict[Slot, tuple[Target, ...]] = {}
+        for target, slot in homes.items():
+            slots[slot] = (*slots.get(slot, ()), target)
+        gone, new = self._slots.keys() - slots.keys(), slots.keys() - self._slots.keys()
+        self._homes, self._slots = homes, slots
+        for slot in gone:
+            self._scheduler.remove_job(_name(slot))
+        for slot in new:
+            self._add(slot)
+
+    def _add(self, slot: Slot) -> None:
+        self._scheduler.add_job(
+            self._fire,
+            "interval",
+            id=_name(slot),
+            args=(slot,),
+            seconds=slot[0],
+            jitter=slot[0] * JITTER,
+            next_run_time=self._now() + _offset(slot),
+        )
+
+    def _fire(self, slot: Slot) -> None:
+        for target in self._slots.get(slot, ()):
+            self._ask(target)
+
+    def _turn(self) -> None:
+        self.turned_at = self._clocks.monotonic()
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clocks.wall(), UTC)
+
+    def _watch(self) -> None:
+        apart = self._clocks.wall() - self._clocks.monotonic()
+        while not self._stopped.wait(WATCH_SECONDS):
+            now_apart = self._clocks.wall() - self._clocks.monotonic()
+            jump, apart = now_apart - apart, now_apart
+            if abs(jump) > JUMP_SECONDS:
+                self._anchor()
+                self._on_jump(jump)
+
+    def _anchor(self) -> None:
+        """Every job starts anew from now: slots by their place in the period, housekeeping at once."""
+        offsets = {_name(slot): _offset(slot) for slot in self._slots}
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=self._now() + offsets.get(job.id, timedelta()))
+
+
+def _name(slot: Slot) -> str:
+    return f"{slot[0]}/{slot[1]}"
+
+
+def _offset(slot: Slot) -> timedelta:
+    period, index = slot
+    return timedelta(seconds=period * index / SLOTS)
