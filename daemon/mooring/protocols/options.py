@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-AbsolutePath = Annotated[str, Field(pattern=r"^/", max_length=4096)]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1F\x7F]*$", max_length=4096, title="an absolute path")]
+
+NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Block(BaseModel):
@@ -23,13 +28,29 @@ class Block(BaseModel):
     )
 
     later: ClassVar[tuple[str, ...]] = ()
-    """Fields of the contract that this version does not have: refused by name, not as unknown."""
+    """Fields that this version does not have yet: refused by name, not as unknown."""
+
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = NOTHING
+    """Values of a field that this version does not have yet, by the field's name in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """A rule between two fields of a block, named as in the file: ``field`` means nothing without ``other``.
+
+    Rules are data, so that the file can be checked against them while other fields of the block are wrong.
+    """
+
+    field: str
+    other: str
+    hint: str
 
 
 class Options(Block):
     """A protocol's block. Frozen and hashable: it is a part of a target's identity."""
 
     default_port: ClassVar[int | None] = None
+    needs: ClassVar[tuple[Needs, ...]] = ()
 
     def expected_answer(self) -> str | None:
         """The answer that the block's own question must have; None where there is none to compare."""

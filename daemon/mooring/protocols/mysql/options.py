@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mooring.protocols.options import AbsolutePath, Options, TlsOptions
+from mooring.protocols.options import AbsolutePath, Needs, Options, TlsOptions
 
 
 class MysqlOptions(Options):
@@ -14,11 +16,16 @@ class MysqlOptions(Options):
 
     default_port: ClassVar[int | None] = 3306
     later: ClassVar[tuple[str, ...]] = (
-        "role",
         "maxReplicationLagSeconds",
         "heartbeat",
         "allowDonor",
         "allowReplicating",
+    )
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"role": ("primary", "replica")})
+    needs: ClassVar[tuple[Needs, ...]] = (
+        Needs("passwordFile", "user", "add the user whose password it is"),
+        Needs("expect", "query", "add the query whose answer it is"),
+        Needs("query", "user", "add the user that may ask it"),
     )
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
@@ -32,6 +39,7 @@ class MysqlOptions(Options):
         "Without it, no password is sent.",
     )
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
+    role: Literal["any"] = Field(default="any", description="Which role the host must have.")
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         default=None,
         description="A question of your own (one statement), asked after the login instead of `SELECT 1`. It passes "
@@ -48,13 +56,3 @@ class MysqlOptions(Options):
     def files(self) -> tuple[str, ...]:
         secret = (self.password_file,) if self.password_file else ()
         return secret + (self.tls.files() if self.tls else ())
-
-    @model_validator(mode="after")
-    def _whole(self) -> MysqlOptions:
-        if self.password_file is not None and self.user is None:
-            raise ValueError("passwordFile without user; add the user whose password it is")
-        if self.expect is not None and self.query is None:
-            raise ValueError("expect without query; add the query whose answer it is")
-        if self.query is not None and self.user is None:
-            raise ValueError("query without user; add the user that may ask it")
-        return self

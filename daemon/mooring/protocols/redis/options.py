@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mooring.protocols.options import AbsolutePath, Options, TlsOptions
+from mooring.protocols.options import AbsolutePath, Needs, Options, TlsOptions
 
 
 class RedisOptions(Options):
     """Authenticates to Redis or Valkey and asks PING."""
 
     default_port: ClassVar[int | None] = 6379
-    later: ClassVar[tuple[str, ...]] = ("role", "maxReplicationLagSeconds", "maxReplicationLagBytes", "sentinel")
+    later: ClassVar[tuple[str, ...]] = ("maxReplicationLagSeconds", "maxReplicationLagBytes", "sentinel")
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"role": ("primary", "replica")})
+    needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="The ACL user. Without it, Redis' own `default`."
@@ -24,6 +28,7 @@ class RedisOptions(Options):
         "Without it, no AUTH is sent.",
     )
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
+    role: Literal["any"] = Field(default="any", description="Which role the host must have.")
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
         default=None,
         description="A maintenance switch: while this key exists, the host is `offline`.",
@@ -35,9 +40,3 @@ class RedisOptions(Options):
     def files(self) -> tuple[str, ...]:
         secret = (self.password_file,) if self.password_file else ()
         return secret + (self.tls.files() if self.tls else ())
-
-    @model_validator(mode="after")
-    def _whole(self) -> RedisOptions:
-        if self.user is not None and self.password_file is None:
-            raise ValueError("user without passwordFile; add the file with its password")
-        return self
