@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mooring.board import Board
+from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
 from mooring.decide.plan import Refusal, plan, removed
@@ -43,15 +44,14 @@ class Reconciler:
         board: Board,
         specs: Iterable[ServiceSpec],
         emit: Callable[[Event], None],
-        monotonic: Callable[[], float],
-        wall: Callable[[], float],
+        clocks: Clocks,
     ) -> None:
         self._cluster = cluster
         self._board = board
         self._specs = {spec.key: spec for spec in specs}
         self._emit = emit
-        self._monotonic = monotonic
-        self._wall = wall
+        self._monotonic = clocks.monotonic
+        self._wall = clocks.wall
         self._standings = dict.fromkeys(self._specs, Standing())
         self._lock = threading.Lock()
         self._due: set[ServiceKey] = set(self._specs)
@@ -60,7 +60,7 @@ class Reconciler:
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self.seeded = threading.Event()
         """Set once every Service was looked at for the first time, successfully or not."""
-        self.turned_at = monotonic()
+        self.turned_at = clocks.monotonic()
 
     def start(self) -> None:
         self._thread.start()
@@ -91,6 +91,14 @@ class Reconciler:
             self.seeded.set()
             self._wake.wait(self._pause(resync_at))
             self._wake.clear()
+
+    def look(self) -> None:
+        """Seeds the board from what is stored, and writes nothing."""
+        for key, standing in self._standings.items():
+            try:
+                self._board.seed(key, self._cluster.read(key))
+            except ClusterError as error:
+                self._standings[key] = self._failed(key, standing, error)
 
     def rounds(self) -> None:
         """One round for each Service that is due and need not wait for its backoff."""

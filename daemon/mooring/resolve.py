@@ -62,7 +62,7 @@ class Names:
             self._workers.submit(lambda name=name: self.learn(name))
 
     def learn(self, name: str) -> None:
-        """Looks the name up, here and now."""
+        """Looks the name up, in the caller's thread."""
         answer = self._look(name)
         with self._lock:
             before = self._held[name]

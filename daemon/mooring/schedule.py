@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mooring.engine.pool import Clocks
+from mooring.clocks import Clocks
 from mooring.model import Target
 
 SLOTS = 50

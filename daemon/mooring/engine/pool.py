@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mooring.clocks import Clocks
 from mooring.engine.workers import Workers
 from mooring.model import Observation, Report, Target
 
 Probe = Callable[[Target], Observation]
 BOUND = 2048
 """Threads at most; one waits while its host does not answer, so hung hosts delay nobody until there are as many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Monotonic seconds for what is counted, Unix seconds for what is shown."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
 
 
 def report(probe: Probe, target: Target, clocks: Clocks) -> Report:

@@ -1,0 +1,198 @@
+"""What each command does; returns its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from mooring.board import Board
+from mooring.clocks import Clocks
+from mooring.cluster.dry import DryCluster
+from mooring.cluster.local import LocalCluster
+from mooring.cluster.protocol import Cluster
+from mooring.config import load, unreadable_files
+from mooring.config.document import schema as file_schema
+from mooring.daemon import Daemon, probe
+from mooring.decide.plan import diff
+from mooring.errors import ConfigError
+from mooring.events import Event, NotPublished
+from mooring.fleet import Fleet
+from mooring.model import Change, Config, ServiceSpec
+from mooring.observe import log, table
+from mooring.observe.status import Document, Process, all_ready, document, hosts
+from mooring.once import ask_all, settle
+from mooring.reconcile import Reconciler
+from mooring.settings import Settings, load_settings
+
+OK, NOT_READY, NO_CLUSTER, DEFECT = 0, 1, 3, 70
+WATCH_SECONDS = 2.0
+FETCH_SECONDS = 5.0
+CHECKED = ("name", "address", "verdict", "reason", "message", "latencySeconds", "role", "lagSeconds", "maintenance")
+
+
+def run(options: argparse.Namespace) -> int:
+    settings, config = _start(options)
+    cluster = _cluster(settings)
+    if options.dry_run:
+        cluster = DryCluster(cluster, _show)
+    if options.once:
+        return _once(settings, config, cluster)
+    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=settings.listen)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.ended.set())
+    daemon.start()
+    watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
+    with table.live(lambda: _watched(daemon.status())) if watched else nullcontext():
+        daemon.ended.wait()
+    daemon.stop()
+    return DEFECT if daemon.defect else OK
+
+
+def _once(settings: Settings, config: Config, cluster: Cluster) -> int:
+    """Probes until all is definite, then one round of writes."""
+    board, reconciler = _settled(settings, config, cluster, log.write)
+    reconciler.rounds()
+    found = _found(config, board, reconciler)
+    return OK if all_ready(hosts(found["services"])) and not _errors(found) else NOT_READY
+
+
+def plan(options: argparse.Namespace) -> int:
+    settings, config = _start(options)
+    changes: list[Change] = []
+    cluster = DryCluster(_cluster(settings), changes.append)
+    board, reconciler = _settled(settings, config, cluster, _complain)
+    reconciler.rounds()
+    for change in changes:
+        _show(change)
+    if not changes and not _errors(_found(config, board, reconciler)):
+        sys.stdout.write("nothing to change\n")
+        return OK
+    return NOT_READY
+
+
+def check(options: argparse.Namespace) -> int:
+    settings, config = _start(options, lambda spec: options.service in {None, str(spec.key)})
+    if not config.services:
+        raise ConfigError(f"--service {options.service}: the file has no such Service; it is written NAMESPACE/NAME")
+    board = Board()
+    fleet = Fleet(config.services, board, settings.allowed_cidrs, log.write, lambda: None)
+    fleet.learn()
+    for spec in config.services:
+        board.seed(spec.key, None)
+    for report in ask_all(board.targets(), probe, Clocks()):
+        board.take(report)
+    services = document(config, board, {}, Process("", time.time()))["services"]
+    if options.output == "json":
+        _print_json({"services": [_checked(service) for service in services]})
+    else:
+        table.show(table.hosts(services, table.CHECKED, time.time()))
+    return OK if all_ready(hosts(services)) else NOT_READY
+
+
+def _checked(service: Document) -> Document:
+    rows = [{field: host[field] for field in CHECKED} for host in service["hosts"]]
+    return {"namespace": service["namespace"], "name": service["name"], "hosts": rows}
+
+
+def validate(options: argparse.Namespace) -> int:
+    settings = load_settings(vars(options))
+    config = load(options.file, settings.address_policy(), ports_required=settings.cluster == "local")
+    count = sum(len(spec.hosts) for spec in config.services)
+    sys.stdout.write(f"{options.file}: valid, {len(config.services)} Services, {count} hosts\n")
+    return OK
+
+
+def schema(_options: argparse.Namespace) -> int:
+    _print_json(file_schema())
+    return OK
+
+
+def status(options: argparse.Namespace) -> int:
+    while True:
+        try:
+            found = _fetch(options.url.rstrip("/") + "/status")
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"{options.url}: no status: {error}\n")
+            return NO_CLUSTER
+        if options.output == "json":
+            _print_json(found)
+        else:
+            table.show(_watched(found))
+        if not options.watch:
+            return OK
+        sys.stdout.flush()
+        time.sleep(WATCH_SECONDS)
+
+
+def _fetch(url: str) -> Any:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("the URL must begin with http:// or https://")
+    with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310 -- the scheme is checked above
+        return json.load(answer)
+
+
+def _watched(found: Document) -> Any:
+    return table.hosts(found["services"], table.WATCHED, time.time())
+
+
+def _start(options: argparse.Namespace, wanted: Any = lambda _spec: True) -> tuple[Settings, Config]:
+    """Settings, log, the file, and every file that it names: what is wrong with any of these ends the command."""
+    settings = load_settings(vars(options))
+    log.configure(settings.log_format, settings.log_level)
+    config = load(settings.config, settings.address_policy(), ports_required=settings.cluster == "local")
+    config = Config(tuple(spec for spec in config.services if wanted(spec)), config.hash)
+    if problems := unreadable_files(config):
+        raise ConfigError(*problems)
+    return settings, config
+
+
+def _cluster(settings: Settings) -> Cluster:
+    if settings.cluster != "local":
+        raise ConfigError(
+            f"--cluster {settings.cluster} (MOORING_CLUSTER): not supported by this version; "
+            "use --cluster local, a cluster that is a folder (--state-dir)"
+        )
+    if settings.state_dir is None:
+        raise ConfigError("--state-dir (MOORING_STATE_DIR): needed by --cluster local; name the folder of manifests")
+    Path(settings.state_dir).mkdir(parents=True, exist_ok=True)
+    return LocalCluster(Path(settings.state_dir))
+
+
+def _settled(settings: Settings, config: Config, cluster: Cluster, emit: Any) -> tuple[Board, Reconciler]:
+    board, clocks = Board(), Clocks()
+    reconciler = Reconciler(cluster, board, config.services, emit, clocks)
+    Fleet(config.services, board, settings.allowed_cidrs, emit, lambda: None).learn()
+    reconciler.look()
+    settle(board, probe, clocks, emit)
+    return board, reconciler
+
+
+def _found(config: Config, board: Board, reconciler: Reconciler) -> Document:
+    return document(config, board, reconciler.standings(), Process("", time.time()))
+
+
+def _errors(found: Document) -> list[str]:
+    return [service["error"] for service in found["services"] if service["error"]]
+
+
+def _complain(event: Event) -> None:
+    """Of a plan's events only what hinders it is told; the rest is in the diff."""
+    if isinstance(event, NotPublished):
+        sys.stderr.write(f"{event.service}: {event.why}\n")
+
+
+def _show(change: Change) -> None:
+    sys.stdout.write(diff(change))
+    sys.stdout.flush()
+
+
+def _print_json(found: object) -> None:
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")

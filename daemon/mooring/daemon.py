@@ -1,0 +1,131 @@
+"""The composition root: builds the parts, hands listeners in, starts and stops them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from mooring.board import Board
+from mooring.clocks import Clocks
+from mooring.cluster.protocol import Cluster
+from mooring.engine.pool import Pool
+from mooring.events import ClockJumped, Event, Overrun
+from mooring.fleet import Fleet, Networks
+from mooring.model import Config, Observation, Report, Target
+from mooring.observe import log
+from mooring.observe.http import Server
+from mooring.observe.status import Document, Process, document
+from mooring.protocols.registry import PROTOCOLS
+from mooring.reconcile import Reconciler
+from mooring.resolve import REFRESH_SECONDS
+from mooring.schedule import Schedule
+
+SEED_SECONDS = 1.0
+"""How long the first probes wait for the first look at the cluster: a report before it is shown, not judged."""
+STOP_SECONDS = 1.5
+STILL_PERIODS = 3
+STILL_SECONDS = 30.0
+
+
+def probe(target: Target) -> Observation:
+    """One whole probe, by the target's protocol."""
+    return PROTOCOLS[target.protocol].probe(target)
+
+
+class Daemon:
+    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted."""
+
+    def __init__(
+        self,
+        config: Config,
+        cluster: Cluster,
+        *,
+        allowed: Networks = (),
+        listen: tuple[str, int] | None = None,
+        listeners: Sequence[Callable[[Event], None]] = (log.write,),
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._config = config
+        self._clocks = clocks or Clocks()
+        self._listeners = listeners
+        self._loaded_at = self._clocks.wall()
+        self._identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self._overruns = 0
+        self.ended = threading.Event()
+        """Set when the daemon should end, or a thread of it has died of a defect."""
+        self.defect = False
+        self._board = Board()
+        self._reconciler = Reconciler(cluster, self._board, config.services, self._emit, self._clocks)
+        self._pool = Pool(probe, self._take, self._overrun, self._clocks)
+        self._schedule = Schedule(self._pool.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
+        self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
+        self._server = listen and Server(listen, alive=self._alive, ready=self._ready, status=self.status)
+
+    def start(self) -> None:
+        """First what is stored, then the probes: a restart must find the verdicts that it left."""
+        threading.excepthook = self._die
+        self._fleet.muster()
+        if self._server:
+            self._server.start()
+        self._reconciler.start()
+        self._reconciler.seeded.wait(SEED_SECONDS)
+        self._schedule.start()
+        self._assign()
+        if self._fleet.names:
+            self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
+
+    def stop(self) -> None:
+        """Asks no more, lets a write under way end, closes the door."""
+        self._schedule.stop()
+        self._reconciler.stop(STOP_SECONDS)
+        if self._server:
+            self._server.stop()
+
+    def status(self) -> Document:
+        process = Process(self._identity, self._loaded_at, self._overruns)
+        return document(self._config, self._board, self._reconciler.standings(), process)
+
+    def _take(self, report: Report) -> None:
+        taken = self._board.take(report)
+        if taken.changed:
+            self._reconciler.wake(taken.changed)
+        for target in taken.ask:
+            self._pool.ask_witness(target)
+        for event in taken.events:
+            self._emit(event)
+
+    def _assign(self) -> None:
+        self._schedule.assign(self._board.targets())
+        self._reconciler.wake(spec.key for spec in self._config.services)
+
+    def _overrun(self, target: Target) -> None:
+        self._overruns += 1
+        self._emit(Overrun(target))
+
+    def _emit(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def _alive(self) -> str | None:
+        longest = max(spec.check.period for spec in self._config.services)
+        oldest = self._clocks.monotonic() - max(STILL_PERIODS * longest, STILL_SECONDS)
+        for part, turned_at in (("scheduler", self._schedule.turned_at), ("writer", self._reconciler.turned_at)):
+            if turned_at < oldest:
+                return f"the {part} stands still"
+        return None
+
+    def _ready(self) -> str | None:
+        return None if self._board.all_probed() else "not every host has been probed yet"
+
+    def _die(self, args: threading.ExceptHookArgs) -> None:
+        """A defect in a thread ends the daemon: whoever started it starts it anew, and a restart moves no traffic."""
+        name = args.thread.name if args.thread else "?"
+        error = (args.exc_type, args.exc_value, args.exc_traceback)
+        structlog.get_logger().critical("defect", thread=name, pid=os.getpid(), exc_info=error)
+        self.defect = True
+        self.ended.set()

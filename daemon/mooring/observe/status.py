@@ -1,0 +1,114 @@
+"""The status document: the one behind ``/status``, ``mooring status``, its JSON and the live table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mooring import __version__
+from mooring.board import Board
+from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Stored, Verdict
+from mooring.reasons import Reason
+from mooring.reconcile import Standing
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What is true of the daemon as a whole; ``loaded_at`` in Unix seconds."""
+
+    identity: str
+    loaded_at: float
+    overruns: int = 0
+
+
+def document(config: Config, board: Board, standings: Mapping[Any, Standing], process: Process) -> Document:
+    """The contract's ``/status`` document, ready for JSON."""
+    return {
+        "version": __version__,
+        "leader": True,
+        "identity": process.identity,
+        "config": {"hash": config.hash, "loadedAt": moment(process.loaded_at), "error": None},
+        "overruns": process.overruns,
+        "services": [_service(spec, board, standings.get(spec.key, Standing())) for spec in config.services],
+    }
+
+
+def _service(spec: ServiceSpec, board: Board, standing: Standing) -> Document:
+    hosts = [_host(member, state, standing.stored) for member, state in board.view(spec.key)]
+    hosts += [_unresolved(spec, host) for host in board.unresolved(spec.key)]
+    return {
+        "namespace": spec.key.namespace,
+        "name": spec.key.name,
+        "ready": sum(host["published"] == Verdict.READY for host in hosts),
+        "total": len(hosts),
+        "appliedAt": moment(standing.applied_at),
+        "error": standing.error,
+        "keptLast": bool(standing.kept),
+        "hosts": hosts,
+    }
+
+
+def _host(member: Member, state: HostState, stored: Stored | None) -> Document:
+    outcome = state.outcome
+    failure, success = member.thresholds.failure, member.thresholds.success
+    return {
+        "name": member.host,
+        "address": member.address,
+        "verdict": state.verdict.value,
+        "published": _published(member.address, stored),
+        "reason": outcome.reason.value if outcome else None,
+        "message": outcome.message if outcome else "",
+        "since": moment(state.since),
+        "consecutive": state.streak,
+        "threshold": failure if state.verdict is Verdict.READY else success,
+        "lastProbeAt": moment(state.probed_at),
+        "latencySeconds": _rounded(state.latency),
+        "role": state.role,
+        "lagSeconds": state.lag,
+        "maintenance": member.maintenance,
+    }
+
+
+def _unresolved(spec: ServiceSpec, host: HostSpec) -> Document:
+    nothing = dict.fromkeys(("since", "lastProbeAt", "latencySeconds", "role", "lagSeconds"))
+    return {
+        "name": host.name,
+        "address": host.address,
+        "verdict": Verdict.UNJUDGED.value,
+        "published": "none",
+        "reason": Reason.DNS.value,
+        "message": "the name has no address that can be published",
+        "consecutive": 0,
+        "threshold": spec.check.thresholds.success,
+        "maintenance": host.maintenance,
+        **nothing,
+    }
+
+
+def _published(address: str, stored: Stored | None) -> str:
+    if stored is None or address not in stored.ready | stored.not_ready:
+        return "none"
+    return Verdict.READY.value if address in stored.ready else Verdict.NOT_READY.value
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None or not math.isfinite(seconds) else round(seconds, 6)
+
+
+def moment(at: float | None) -> str | None:
+    """Unix seconds as RFC 3339 in UTC."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def all_ready(hosts: Iterable[Document]) -> bool:
+    return all(host["verdict"] == Verdict.READY and not host["maintenance"] for host in hosts)
+
+
+def hosts(services: Sequence[Document]) -> list[Document]:
+    """Every host of the document, in order."""
+    return [host for service in services for host in service["hosts"]]

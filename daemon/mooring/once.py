@@ -1,0 +1,43 @@
+"""Rounds of probes that come to an end: for ``check``, ``plan`` and ``run --once``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from mooring.board import Board
+from mooring.clocks import Clocks
+from mooring.engine.pool import Probe, report
+from mooring.events import Event
+from mooring.model import Report, Target
+
+WORKERS = 256
+
+
+def ask_all(targets: Iterable[Target], probe: Probe, clocks: Clocks) -> list[Report]:
+    """Probes all targets at once, each once."""
+    wanted = list(targets)
+    if not wanted:
+        return []
+    with ThreadPoolExecutor(min(len(wanted), WORKERS), "probe") as workers:
+        return list(workers.map(lambda target: report(probe, target, clocks), wanted))
+
+
+def settle(board: Board, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:
+    """Probes, a round a period, until each verdict is definite or ``failureThreshold`` probes of it were unknown."""
+    while targets := board.unsettled():
+        due_at = clocks.monotonic() + max(targets.values())
+        for made in ask_all(targets, probe, clocks):
+            _take(board, made, probe, clocks, emit)
+        if board.unsettled():
+            time.sleep(max(0.0, due_at - clocks.monotonic()))
+
+
+def _take(board: Board, made: Report, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:
+    taken = board.take(made)
+    for event in taken.events:
+        emit(event)
+    for witness in ask_all(taken.ask, probe, clocks):
+        _take(board, replace(witness, witness=True), probe, clocks, emit)
