@@ -1,0 +1,100 @@
+"""A pytest plugin: tests that this machine cannot run are skipped loudly, and with CI set nothing may skip at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from ground import leftovers, servers
+from ground.process import command
+
+_ORDER = ("unit", "cluster", "scenarios")
+_MARKERS = {
+    "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
+    "needs_servers": "starts real servers: needs mariadbd and redis-server",
+}
+_skipped = pytest.StashKey[dict[str, list[str]]]()
+
+
+def strict() -> bool:
+    return bool(os.environ.get("CI"))
+
+
+def lacking(marker: str) -> str | None:
+    """What this machine lacks for the tests so marked; None where they can run."""
+    if not sys.platform.startswith("linux"):
+        return "not on Linux"
+    if marker == "needs_servers":
+        absent = servers.missing()
+        return f"not installed: {', '.join(absent)}" if absent else None
+    if os.geteuid() != 0:
+        return "not root"
+    absent = [name for name in ("ip", "nft") if command(name) is None]
+    return f"not installed: {', '.join(absent)}" if absent else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_skipped] = {}
+    for name, meaning in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_sessionstart() -> None:
+    leftovers.sweep()
+
+
+def _tier(item: pytest.Item) -> int:
+    parts = Path(item.nodeid).parts
+    return next((place for place, tier in enumerate(_ORDER) if tier in parts[:-1]), 0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_tier)  # what answers in seconds goes first
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in _MARKERS:
+        if item.get_closest_marker(marker) and (reason := lacking(marker)):
+            pytest.skip(reason)
+
+
+def _loud(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    config.stash[_skipped].setdefault(reason, []).append(report.nodeid)
+    if strict():
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and CI is set, where nothing may skip: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _loud(item.config, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _loud(collector.config, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped = config.stash[_skipped]
+    if not skipped:
+        return
+    terminalreporter.section("NOT RUN on this machine", yellow=True, bold=True)
+    for reason, tests in sorted(skipped.items()):
+        terminalreporter.line(f"{len(tests)} because: {reason}")
+        for test in tests:
+            terminalreporter.line(f"    {test}")

@@ -1,0 +1,95 @@
+"""Scratch directories and names that tell whose they are, so that a later run can remove what a crashed one left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "mooring-ground"
+_NAME = re.compile(rf"^{PREFIX}-(\d+)-(\d+)-")
+_NAMESPACES = Path("/run/netns")
+
+
+def _started(pid: int) -> str | None:
+    """When a process started, in clock ticks since boot: with the pid it names one process for ever. None: it ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+@functools.cache
+def _tag(pid: int) -> str:
+    return f"{PREFIX}-{pid}-{_started(pid)}-"
+
+
+def tag() -> str:
+    """The prefix of all that this process makes."""
+    return _tag(os.getpid())
+
+
+def orphaned(name: str) -> bool:
+    """Whether a name is one of ours and the process that made it is gone."""
+    found = _NAME.match(name)
+    return found is not None and _started(int(found[1])) != found[2]
+
+
+@contextlib.contextmanager
+def scratch(what: str) -> Iterator[Path]:
+    """A temporary directory that every user may enter (servers run as another), removed at the end."""
+    path = Path(tempfile.mkdtemp(prefix=f"{tag()}{what}-"))
+    path.chmod(0o711)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _inside(directory: Path) -> Iterator[int]:
+    """The processes whose working directory lies in ``directory``."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink().is_relative_to(directory):
+                    yield int(entry.name)
+
+
+def end(pids: list[int], *, within: float = 5) -> None:
+    """Kills processes that need not be children of ours, and waits until they are gone."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + within
+    while any(_started(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def remove_namespace(name: str) -> None:
+    """Ends what runs in a network namespace, then removes it with every link that ends in it."""
+    listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+    end([int(pid) for pid in listed.stdout.split()])
+    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+
+def sweep() -> list[str]:
+    """Removes what crashed runs left: processes, directories, network namespaces. Returns the names of what went."""
+    directories = [path for path in Path(tempfile.gettempdir()).iterdir() if orphaned(path.name)]
+    mine = [path for path in directories if os.getuid() in (0, path.lstat().st_uid)]
+    for path in mine:
+        end(list(_inside(path)))
+        shutil.rmtree(path, ignore_errors=True)
+    entries = list(_NAMESPACES.iterdir()) if _NAMESPACES.is_dir() and os.getuid() == 0 else []
+    namespaces = [entry.name for entry in entries if orphaned(entry.name)]
+    for name in namespaces:
+        remove_namespace(name)
+    return [path.name for path in mine] + namespaces

@@ -1,0 +1,153 @@
+"""A network of its own for a test: one namespace with a bridge for the prober, one for each database host.
+
+    node  br0 10.77.0.1/24 ──┬── eth0 10.77.0.11/24  db1
+                             └── eth0 10.77.0.12/24  db2
+
+All links lie inside these namespaces, so equal addresses of concurrent tests do not meet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+from ground import leftovers
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = itertools.count(1)
+
+Rejection = Literal["host-unreachable", "admin-prohibited", "port-unreachable", "tcp-reset"]
+
+
+def _setns(descriptor: int) -> None:
+    if _libc.setns(descriptor, _CLONE_NEWNET):
+        code = ctypes.get_errno()
+        raise OSError(code, f"setns: {os.strerror(code)}")
+
+
+@contextlib.contextmanager
+def entered(netns: str | None) -> Iterator[None]:
+    """Sockets that this thread makes, and processes that it starts, belong to the namespace. None: stay here."""
+    if netns is None:
+        yield
+        return
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    inside = os.open(f"/run/netns/{netns}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _setns(inside)
+        yield
+    finally:
+        _setns(before)
+        os.close(inside)
+        os.close(before)
+
+
+def _run(*command: str, stdin: str | None = None) -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+class Host:
+    """A namespace with one address, and the faults that a network can have there. Each fault stays until ``heal``."""
+
+    def __init__(self, name: str, address: str, interface: str) -> None:
+        self.name = name
+        self.netns = f"{leftovers.tag()}{next(_numbers)}-{name}"
+        self.address = address
+        self.interface = interface
+        _run("ip", "netns", "add", self.netns)
+        self.ip("link", "set", "lo", "up")
+        with entered(self.netns):  # by default a host sends one ICMP error a second to each peer
+            Path("/proc/sys/net/ipv4/icmp_ratelimit").write_text("0")
+
+    def ip(self, *words: str) -> None:
+        _run("ip", "-n", self.netns, *words)
+
+    def drop(self, port: int | None = None) -> None:
+        """Packets that come in vanish: connections hang, held ones too."""
+        self._rule("drop", port)
+
+    def drop_new(self, port: int | None = None) -> None:
+        """Only attempts to connect vanish; connections that stand go on."""
+        self._rule("tcp flags & (syn | ack) == syn drop", port)
+
+    def reject(self, how: Rejection = "host-unreachable", port: int | None = None) -> None:
+        """Packets that come in are answered by an ICMP error, or by a TCP reset."""
+        answer = "tcp reset" if how == "tcp-reset" else f"icmpx {how}"
+        self._rule(f"meta l4proto tcp reject with {answer}", port)
+
+    def _rule(self, rule: str, port: int | None) -> None:
+        match = "" if port is None else f"tcp dport {port} "
+        self.nft(
+            "table inet ground { chain input { type filter hook input priority 0; "
+            f'iifname "{self.interface}" {match}{rule}; }}; }}'
+        )
+
+    def nft(self, rules: str) -> None:
+        with entered(self.netns):
+            _run("nft", "-f", "-", stdin=rules)
+
+    def link_down(self) -> None:
+        self.ip("link", "set", self.interface, "down")
+
+    def link_up(self) -> None:
+        self.ip("link", "set", self.interface, "up")
+
+    def heal(self) -> None:
+        """Takes back every fault. The first declaration makes the deletion right without a fault, too."""
+        self.nft("table inet ground {}; delete table inet ground")
+        self.link_up()
+
+    def remove(self) -> None:
+        leftovers.remove_namespace(self.netns)
+
+
+class Network:
+    """``with Network(hosts=2) as network``: ``network.node`` for the prober, ``network["db1"]`` and so on."""
+
+    def __init__(self, hosts: int = 1) -> None:
+        self._count = hosts
+        self.hosts: list[Host] = []
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._remove)
+            self.node = self._add("node", "10.77.0.1", "br0")
+            self.node.ip("link", "add", "br0", "type", "bridge", "stp_state", "0", "forward_delay", "0")
+            self._address(self.node)
+            for number in range(1, self._count + 1):
+                self._connect(self._add(f"db{number}", f"10.77.0.{10 + number}", "eth0"))
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def __getitem__(self, name: str) -> Host:
+        return next(host for host in self.hosts if host.name == name)
+
+    def _add(self, name: str, address: str, interface: str) -> Host:
+        self.hosts.append(Host(name, address, interface))
+        return self.hosts[-1]
+
+    def _address(self, host: Host) -> None:
+        host.ip("address", "add", f"{host.address}/24", "dev", host.interface)
+        host.ip("link", "set", host.interface, "up")
+
+    def _connect(self, host: Host) -> None:
+        port = f"to-{host.name}"
+        self.node.ip("link", "add", port, "type", "veth", "peer", "name", host.interface, "netns", host.netns)
+        self.node.ip("link", "set", port, "master", "br0", "up")
+        self._address(host)
+
+    def _remove(self) -> None:
+        while self.hosts:
+            self.hosts.pop().remove()

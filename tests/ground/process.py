@@ -1,0 +1,173 @@
+"""A server as a throw-away process: its own directory, its own port, ended for certain."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from ground import leftovers
+from ground.network import entered
+from ground.waiting import wait_until
+
+UNPRIVILEGED = 65534  # nobody, everywhere
+_SYSTEM = "/usr/sbin:/sbin:/usr/local/sbin"
+
+
+def command(name: str) -> str | None:
+    """Where a command is, also one that only root has on PATH."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM}")
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Server(abc.ABC):
+    """One real server. ``with Kind(...) as server`` starts it, waits until it serves, and removes all of it.
+
+    Without ``port``: the usual one in a namespace of its own (``netns``), otherwise a free one.
+    """
+
+    usual_port: int
+    kind: str
+
+    def __init__(self, *, port: int | None = None, address: str = "127.0.0.1", netns: str | None = None) -> None:
+        self.address = address
+        self.port = port or (self.usual_port if netns else free_port(address))
+        self.netns = netns
+        self._undo = contextlib.ExitStack()
+        self.directory = self._undo.enter_context(leftovers.scratch(self.kind))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abc.abstractmethod
+    def _prepare(self) -> None:
+        """Fills the directory, before the first start."""
+
+    @abc.abstractmethod
+    def _command(self) -> Sequence[str]: ...
+
+    @abc.abstractmethod
+    def serves(self) -> bool:
+        """Whether it answers a question on its control socket."""
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"{self.kind} was not started")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Also true while frozen."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def control(self) -> Path:
+        """Its unix socket, which no fault of the network touches."""
+        return self.directory / "control.sock"
+
+    def listening(self) -> bool:
+        """Whether somebody listens on the control socket; client libraries leak a socket where nobody does."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.control)) == 0
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Starts the process; without ``wait`` it may not serve yet (see ``wait``)."""
+        if self.running:
+            raise RuntimeError(f"{self.kind} runs already")
+        if self._process is None:
+            self._prepare()
+            self._hand_over()
+        user = UNPRIVILEGED if os.getuid() == 0 else None
+        with (self.directory / "output").open("ab") as output, entered(self.netns):
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+                start_new_session=True,  # an interrupt of the terminal is not for it
+            )
+        return self.wait() if wait else self
+
+    def _hand_over(self) -> None:
+        if os.getuid() == 0:
+            subprocess.run(["chown", "-R", f"{UNPRIVILEGED}:{UNPRIVILEGED}", self.directory], check=True)
+
+    def wait(self, timeout: float = 30) -> Self:
+        """Returns when it serves.
+
+        Raises:
+            RuntimeError: it ended instead; the message has the end of its output.
+        """
+        wait_until(lambda: not self.running or (self.listening() and self.serves()), timeout, f"{self.kind} to serve")
+        if not self.running:
+            output = (self.directory / "output").read_text(errors="replace")
+            raise RuntimeError(f"{self.kind} did not start:\n{output[-2000:]}")
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL; also ends a frozen one."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, as an administrator would; a server that does not end within 20 s is killed."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: the kernel still accepts connections, nobody answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Stops and starts it on the same data and port."""
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Ends the process, whatever state it is in, and removes its directory."""
+        self.kill()
+        self._undo.close()
+
+
+def start_all(*servers: Server) -> None:
+    """Starts several at once, and returns when all serve."""
+    for server in servers:
+        server.start(wait=False)
+    for server in servers:
+        server.wait()
