@@ -1,0 +1,47 @@
+"""Texts that came from a server, made fit for logs and pages."""
+
+from __future__ import annotations
+
+LIMIT = 256
+"""Bytes of UTF-8 that a message may have."""
+
+_SCAN = 1024
+"""Characters that are looked at; what lies behind them is cut."""
+
+_PIECE = 6
+"""A server may echo only a part of a secret (Redis cuts at 128 bytes): pieces of this length are hidden too."""
+
+_MASK = "***"
+
+
+def clean(text: str, secret: bytes = b"") -> str:
+    """The text on one line, without the secret and what looks like a piece of it, in at most 256 bytes of UTF-8."""
+    return _cut(_escape(_hide(text[:_SCAN], secret.decode("utf-8", "replace"))))
+
+
+def _hide(text: str, secret: str) -> str:
+    if not secret:
+        return text
+    text = text.replace(secret, _MASK)
+    length = min(len(secret), _PIECE)
+    shown: list[str] = []
+    covered = 0
+    for start in range(len(text)):
+        if start + length <= len(text) and text[start : start + length] in secret:
+            if covered <= start:
+                shown.append(_MASK)
+            covered = start + length
+        if covered <= start:
+            shown.append(text[start])
+    return "".join(shown)
+
+
+def _escape(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _cut(text: str) -> str:
+    data = text.encode("utf-8", "replace")
+    if len(data) <= LIMIT:
+        return data.decode("utf-8")
+    return data[: LIMIT - len("…".encode())].decode("utf-8", "ignore") + "…"
