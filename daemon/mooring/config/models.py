@@ -1,0 +1,169 @@
+"""The file as models: fields, defaults and limits of each. Rules between fields are in ``rules`` and ``hosts``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, create_model
+from pydantic_core import CoreSchema
+
+from mooring.protocols.options import Block
+from mooring.protocols.registry import PROTOCOLS
+
+MOST_HOSTS = 1000
+DEFAULT_NAMESPACE = "default"
+
+Seconds = Annotated[float, Field(ge=0.05, le=3600, allow_inf_nan=False)]
+Threshold = Annotated[int, Field(ge=1, le=100)]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+ServiceName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        max_length=63,
+        title="a Service name: at most 63 of a-z, 0-9 and -, beginning with a letter, not ending with -",
+    ),
+]
+Label = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        max_length=63,
+        title="at most 63 of a-z, 0-9 and -, neither beginning nor ending with -",
+    ),
+]
+HostName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$",
+        max_length=253,
+        title="at most 253 of letters, digits, -, . and _, beginning and ending with a letter or digit",
+    ),
+]
+HostAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address or a DNS name")]
+IpAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address")]
+
+
+class PortBlock(Block):
+    """A port of the Service."""
+
+    name: Label | None = Field(
+        default=None, description="The name of the Service's port. Needed where there are several."
+    )
+    port: PortNumber = Field(description="The number on the hosts.")
+
+
+class HostBlock(Block):
+    """A host of the Service. The short form is its address alone."""
+
+    address: HostAddress = Field(
+        description="What is published. Every IP address that a DNS name holds is a target; a failed lookup keeps "
+        "the last set, an address leaves it after 3 lookups without it."
+    )
+    name: HostName | None = Field(
+        default=None, description="What the host is called in logs, metrics and tables. Without it, its address."
+    )
+    probe_address: IpAddress | None = Field(
+        default=None, description="Probe here and publish `address`. Not together with a DNS name."
+    )
+    probe_port: PortNumber | None = Field(
+        default=None, description="Probe this port. Without it, the first port of the Service."
+    )
+    maintenance: bool = Field(
+        default=False, description="While true, the host is never ready; it is still probed and shown."
+    )
+
+
+class _ShortForm:
+    """Says in the schema that the address alone may stand for the block; ``merge`` makes the block of it."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        title = "an IP address or a DNS name"
+        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 253, "title": title}, handler(core)]}
+
+
+class CheckTimes(Block):
+    """How often a host is probed, and how many outcomes change its verdict."""
+
+    later: ClassVar[tuple[str, ...]] = ("edgeSeconds", "loginSeconds", "whenSaturated")
+
+    period_seconds: Seconds = Field(default=2, description="Time from one probe of a host to the next.")
+    timeout_seconds: Annotated[float, Field(ge=0.01, le=3600, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Bounds the whole probe: connect, TLS, login, question, answer. May not exceed `periodSeconds`. "
+        "Without it 1, or `periodSeconds` where that is shorter.",
+    )
+    success_threshold: Threshold = Field(
+        default=2, description="Consecutive successes that make a host ready that is not."
+    )
+    failure_threshold: Threshold = Field(
+        default=3, description="Consecutive failures that make a ready host not ready. 3 means 3."
+    )
+
+
+def _protocol_fields() -> dict[str, Any]:
+    return {
+        name: (protocol.options | None, Field(default=None, description=protocol.options.__doc__))
+        for name, protocol in PROTOCOLS.items()
+    }
+
+
+CheckBlock: type[CheckTimes] = create_model(
+    "CheckBlock",
+    __base__=CheckTimes,
+    __module__=__name__,
+    __doc__=f"How hosts are probed: times, and exactly one of {', '.join(f'`{name}`' for name in PROTOCOLS)}.",
+    **_protocol_fields(),
+)
+
+
+class ServiceBlock(Block):
+    """A Service without a selector, and its hosts."""
+
+    later: ClassVar[tuple[str, ...]] = ("onSplitBrain", "onDemote", "killUsers")
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"publish": ("endpointSlices", "both")})
+
+    name: ServiceName = Field(description="The Service, and so the Endpoints of the same name.")
+    namespace: Label = Field(default=DEFAULT_NAMESPACE, description="The namespace of the Service.")
+    publish: Literal["endpoints"] = Field(default="endpoints", description="The kind of object that is written.")
+    adopt: Literal["ifListed", "replace"] = Field(
+        default="ifListed",
+        description="What to do with Endpoints made by hand: `ifListed` takes them over once the file lists every "
+        "ready address in them, `replace` takes them over as they are.",
+    )
+    when_all_fail: Literal["publishNone", "keepLast"] = Field(
+        default="publishNone",
+        description="What to publish when every host would leave the Service: nothing, or the last stored ready set "
+        "(loudly; never a host in maintenance or of a wrong role).",
+    )
+    ports: Annotated[list[PortBlock], Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="The ports to publish; the first is probed unless a host says `probePort`. Needed with "
+        "`--cluster local`; in a cluster they are read from the Service.",
+    )
+    hosts: Annotated[list[Annotated[HostBlock, _ShortForm()]], Field(min_length=1, max_length=MOST_HOSTS)] = Field(
+        description="The machines that may serve, each as its address or as a block."
+    )
+    check: CheckBlock = Field(
+        default_factory=CheckBlock, description="How the hosts are probed, over `defaults.check`."
+    )
+
+
+class DefaultsBlock(Block):
+    """What holds for every Service that does not say otherwise."""
+
+    check: CheckBlock = Field(
+        default_factory=CheckBlock,
+        description="Any field of a check. Blocks of several protocols may stand here: a Service that names one "
+        "inherits that one, a Service that names none inherits the only one there is.",
+    )
+
+
+class FileBlock(Block):
+    """The whole file."""
+
+    version: Literal[1] = Field(description="The version of this format.")
+    defaults: DefaultsBlock = Field(default_factory=DefaultsBlock, description="What all Services have in common.")
+    services: list[ServiceBlock] = Field(min_length=1, description="The Services to keep.")

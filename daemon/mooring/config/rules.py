@@ -1,0 +1,111 @@
+"""The rules between fields, checked on the merged tree and so also beside fields that are wrong by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mooring.config.hosts import check_hosts
+from mooring.config.merge import protocols
+from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
+from mooring.config.node import Node
+from mooring.config.problems import Problems
+from mooring.decide.addresses import AddressPolicy
+from mooring.protocols.registry import PROTOCOLS
+
+_KNOWN = ", ".join(PROTOCOLS)
+_DEFAULT_PERIOD: float = CheckTimes.model_fields["period_seconds"].default
+
+
+def check_rules(root: Node, policy: AddressPolicy, problems: Problems, *, ports_required: bool) -> None:
+    services = root.get("services")
+    if services is None:
+        return
+    _once(services.items, problems)
+    for service in services.items:
+        if not service.is_mapping:
+            continue
+        _ports(service, problems, required=ports_required)
+        if hosts := service.get("hosts"):
+            check_hosts(hosts, policy, problems)
+        if check := service.get("check"):
+            _check(check, problems)
+
+
+def _once(services: Iterable[Node], problems: Problems) -> None:
+    seen: dict[tuple[str, str], Node] = {}
+    for service in services:
+        name, namespace = service.string("name"), service.string("namespace")
+        if name is None or (namespace is None and service.get("namespace")):
+            continue
+        key = (namespace or DEFAULT_NAMESPACE, name)
+        first = seen.setdefault(key, service)
+        if first is not service:
+            node = service.fields["name"]
+            problems.add(node.at, node.path, f"{'/'.join(key)} is {first.path} already; must be listed once")
+
+
+def _ports(service: Node, problems: Problems, *, required: bool) -> None:
+    ports = service.get("ports")
+    if ports is None or ports.value is None:
+        if required:
+            message = "is missing; must be a list of ports, for `--cluster local` has no Service to read them from"
+            problems.add(service.at, f"{service.path}.ports", message)
+        return
+    _unique(ports.items, "name", problems)
+    _unique(ports.items, "port", problems)
+    if len(ports.items) > 1:
+        for port in ports.items:
+            if port.is_mapping and not port.has("name"):
+                problems.add(
+                    port.at, f"{port.path}.name", "is missing; each port must have a name where there are several"
+                )
+
+
+def _unique(ports: Iterable[Node], key: str, problems: Problems) -> None:
+    seen: dict[object, Node] = {}
+    for port in ports:
+        node = port.get(key)
+        if node is None or node.value is None or node.is_broken or node.fields or node.items:
+            continue
+        first = seen.setdefault((type(node.value), node.value), node)
+        if first is not node:
+            problems.add(node.at, node.path, f"{node.text} is {first.path} already; must differ from port to port")
+
+
+def _check(check: Node, problems: Problems) -> None:
+    _timeout(check, problems)
+    held = protocols(check)
+    if len(held) != 1 and not check.is_broken:
+        problems.add(check.at, check.path, _not_one(check, held))
+    for name in held:
+        _needs(check.fields[name], name, problems)
+
+
+def _not_one(check: Node, held: tuple[str, ...]) -> str:
+    if not held:
+        return f"names no protocol; must hold exactly one of {_KNOWN}"
+    listed = " and ".join(held)
+    if check.fields[held[0]].path.startswith(f"{check.path}."):
+        return f"holds {listed}; must hold exactly one of {_KNOWN}"
+    return f"names no protocol, and defaults.check holds {listed}; must name one of them, such as `{held[0]}: {{}}`"
+
+
+def _timeout(check: Node, problems: Problems) -> None:
+    timeout, period = check.number("timeoutSeconds"), check.number("periodSeconds")
+    if timeout is None or timeout <= 0:
+        return
+    node, other = check.fields["timeoutSeconds"], check.get("periodSeconds")
+    if other is None:
+        period, place = _DEFAULT_PERIOD, "the default"
+    else:
+        place = f"as {other.path} says"
+    if period is not None and 0 < period < timeout:
+        message = f"must not exceed periodSeconds ({period:g}, {place}), is {node.text}"
+        problems.add(node.at, node.path, message)
+
+
+def _needs(block: Node, protocol: str, problems: Problems) -> None:
+    for rule in PROTOCOLS[protocol].options.needs:
+        if block.has(rule.field) and not block.has(rule.other):
+            node = block.fields[rule.field]
+            problems.add(node.at, node.path, f"{rule.field} without {rule.other}; {rule.hint}")
