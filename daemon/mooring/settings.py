@@ -1,0 +1,176 @@
+"""Flags and environment: how this process runs, as opposed to what the file says. Each setting is defined once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mooring.decide.addresses import AddressPolicy, Network
+from mooring.errors import ConfigError
+
+PREFIX = "MOORING_"
+_MOST_PORT = 65535
+_OBJECT_NAME = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
+_NAMESPACE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the HTTP server listens; port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value in {"", "none"}:
+        return None
+    host, colon, port = value.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _MOST_PORT or (":" in host) != (bare != host):
+        raise ValueError(_WANTED_LISTEN)
+    try:
+        return Listen(str(ip_address(bare)), int(port))
+    except ValueError:
+        raise ValueError(_WANTED_LISTEN) from None
+
+
+_WANTED_LISTEN = "must be ADDRESS:PORT such as 0.0.0.0:8080 or [::]:8080, or none"
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(_network(text) for text in re.split(r"[,\s]+", value) if text)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"must be CIDRs such as 10.20.0.0/16, separated by commas: {error}") from None
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """The common options of all commands."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+
+    config: Path = Field(default=Path("/etc/mooring/config.yaml"), description="the configuration file")
+    cluster: Literal["auto", "in-cluster", "kubeconfig", "local"] = Field(
+        default="auto",
+        description="where Endpoints live; auto: in-cluster where a service account is mounted, else a kubeconfig; "
+        "local: manifests in a folder",
+    )
+    kubeconfig: Path | None = Field(default=None, description="the kubeconfig file; without it, kubectl's own rules")
+    context: str | None = Field(default=None, description="the context of the kubeconfig; without it, its current one")
+    state_dir: Path = Field(default=Path("mooring-state"), description="the folder of --cluster local")
+    leader_elect: bool | None = Field(
+        default=None, description="write only while holding the Lease; default: on, off for --cluster local"
+    )
+    lease_name: Annotated[str, Field(pattern=_OBJECT_NAME, max_length=253)] = Field(
+        default="mooring", description="the Lease of leader election"
+    )
+    lease_namespace: Annotated[str, Field(pattern=_NAMESPACE, max_length=63)] | None = Field(
+        default=None, description="its namespace; without it, the one that Mooring runs in"
+    )
+    listen: Annotated[Listen | None, NoDecode, BeforeValidator(_listen)] = Field(
+        default=Listen("0.0.0.0", 8080),  # noqa: S104 -- probes and metrics come from other machines
+        description="where to serve /livez, /readyz, /metrics and /status: ADDRESS:PORT, or none",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: console on a terminal, else json"
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        default="info", description="the least level that is logged"
+    )
+    allowed_cidrs: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default=(), description="publish only addresses inside these CIDRs, separated by commas; default: all"
+    )
+
+    @property
+    def leader_election(self) -> bool:
+        if self.cluster == "local":
+            return False
+        return self.leader_elect is not False
+
+    def address_policy(self) -> AddressPolicy:
+        return AddressPolicy(allowed=self.allowed_cidrs, loopback_probes=not self.leader_election)
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def load_settings(overrides: Mapping[str, object] = MappingProxyType({})) -> Settings:
+    """Settings from ``overrides`` (flags that were given, by field name), else the environment, else defaults.
+
+    What is None or no setting is ignored in ``overrides``, so all of a command's arguments may be handed in.
+
+    Raises:
+        ConfigError: each wrong setting by the names of its flag and its variable.
+    """
+    given = {name: value for name, value in overrides.items() if name in Settings.model_fields and value is not None}
+    if os.environ.get(PREFIX + "LISTEN") == "":
+        given.setdefault("listen", "")
+    try:
+        return Settings(**given)  # type: ignore[arg-type] # texts from the command line, which the model reads
+    except ValidationError as error:
+        raise ConfigError(*map(_sentence, error.errors(include_url=False, include_context=True))) from None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """A flag for each setting; what is not given is absent from the parsed arguments."""
+    for name, info in Settings.model_fields.items():
+        help_text = f"{info.description} ({_default(info)}{PREFIX}{name.upper()})".replace("%", "%%")
+        if bool in get_args(info.annotation):
+            switch = argparse.BooleanOptionalAction
+            parser.add_argument(flag(name), action=switch, default=argparse.SUPPRESS, help=help_text)
+        else:
+            parser.add_argument(flag(name), metavar=_metavar(info), default=argparse.SUPPRESS, help=help_text)
+
+
+def _default(info: FieldInfo) -> str:
+    return f"default: {info.default}; " if info.default not in (None, ()) else ""
+
+
+def _metavar(info: FieldInfo) -> str | None:
+    choices = get_args(info.annotation)
+    return "|".join(choices) if choices and all(isinstance(choice, str) for choice in choices) else None
+
+
+def _sentence(found: ErrorDetails) -> str:
+    name = str(found["loc"][0])
+    return f"{flag(name)} ({PREFIX}{name.upper()}): {_wrong(found)}, is {str(found['input'])[:64]!r}"
+
+
+def _wrong(found: ErrorDetails) -> str:
+    context: Mapping[str, Any] = found.get("ctx", {})
+    if found["type"] == "value_error":
+        return str(context["error"])
+    if found["type"] == "literal_error":
+        return f"must be {context['expected'].replace(chr(39), '')}"
+    if found["type"].startswith("bool"):
+        return "must be true or false"
+    return "must be a name as Kubernetes allows it: a-z, 0-9 and -, at most 63"
