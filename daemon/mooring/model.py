@@ -192,6 +192,8 @@ class HostState:
     latency: float | None = None
     role: str | None = None
     lag: float | None = None
+    barred: bool = False
+    """It said itself that it must not serve (``Effect.DECIDES``), and no success took that back."""
 
 
 @dataclass(frozen=True, slots=True)

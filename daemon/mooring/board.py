@@ -1,0 +1,259 @@
+"""The latest verdict on every host of every Service, behind one lock.
+
+Reports come from many threads. What follows from one is decided under the lock and returned; whoever brought it acts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mooring.decide.assess import assess
+from mooring.decide.blind import Guard, weigh
+from mooring.decide.verdict import hear, judge, seed
+from mooring.events import BlindChanged, Event, HostChanged, HostUnknown, Probed
+from mooring.model import (
+    HostSpec,
+    HostState,
+    Member,
+    Outcome,
+    Report,
+    ServiceKey,
+    ServiceSpec,
+    Stored,
+    Target,
+    Transition,
+    Verdict,
+)
+from mooring.reasons import Effect, Reason
+
+SLACK = 0.1
+"""Part of its period by which a probe may come early and still count: schedules jitter."""
+
+View = tuple[tuple[Member, HostState], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What follows from a report: what to tell, which Services to publish anew, which targets to ask as witnesses."""
+
+    events: tuple[Event, ...] = ()
+    changed: frozenset[ServiceKey] = frozenset()
+    ask: frozenset[Target] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One Service as the board holds it now."""
+
+    spec: ServiceSpec
+    hosts: View
+    unresolved: tuple[HostSpec, ...]
+    seeded: bool
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One member and what is held of it."""
+
+    member: Member
+    state: HostState = field(default_factory=HostState)
+    turn: float | None = None
+    """The start, in monotonic seconds, of the period that the last counted outcome belongs to."""
+    unknowns: int = 0
+    settled: bool = False
+
+    def is_due(self, started: float) -> bool:
+        return self.turn is None or started >= self.turn + (1 - SLACK) * self.member.period
+
+    def take_turn(self, started: float) -> None:
+        """Turns follow each other by a period, so that one late probe does not cost the next one its turn."""
+        period = self.member.period
+        if self.turn is None or started >= self.turn + 2 * period:
+            self.turn = started
+        else:
+            self.turn = max(self.turn + period, started - period / 2)
+
+    def settle(self, outcome: Outcome) -> None:
+        self.unknowns = self.unknowns + 1 if outcome.effect is Effect.UNKNOWN else 0
+        counted = self.state.counted_at is not None and self.state.streak == 0
+        self.settled = self.settled or counted or self.unknowns >= self.member.thresholds.failure
+
+
+@dataclass(slots=True)
+class _Service:
+    spec: ServiceSpec
+    seats: dict[str, _Seat] = field(default_factory=dict)
+    unresolved: tuple[HostSpec, ...] = ()
+    seeded: bool = False
+    seeds: dict[str, Verdict] = field(default_factory=dict)
+    """Stored verdicts of addresses that no member has had yet: their names are not resolved."""
+    changed_at: float | None = None
+
+    def plant(self, seat: _Seat, at: float | None) -> None:
+        verdict = self.seeds.pop(seat.member.address, None)
+        if verdict is not None:
+            seat.state = seed(seat.state, verdict, at)
+
+
+class Board:
+    """Every method may be called from any thread, and none waits for the world."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._services: dict[ServiceKey, _Service] = {}
+        self._guard = Guard()
+        self._seats: dict[Target, list[_Seat]] = {}
+        self._ready: frozenset[Target] | None = None
+
+    def set_members(self, spec: ServiceSpec, members: Iterable[Member], unresolved: Iterable[HostSpec] = ()) -> None:
+        """From now on the Service has these members; an address that it had before keeps its verdict."""
+        with self._lock:
+            service = self._services.setdefault(spec.key, _Service(spec))
+            before = service.seats
+            service.spec, service.unresolved = spec, tuple(unresolved)
+            service.seats = {member.address: _seat(member, before.get(member.address)) for member in members}
+            for address in service.seats.keys() - before.keys():
+                service.plant(service.seats[address], None)
+            self._forget_seeds(service)
+            self._index()
+
+    def drop(self, key: ServiceKey) -> None:
+        """The Service is in the file no more."""
+        with self._lock:
+            self._services.pop(key, None)
+            self._index()
+
+    def seed(self, key: ServiceKey, stored: Stored | None, at: float | None = None) -> None:
+        """Takes what is stored for the verdict, the first time that it is called; from then on, outcomes count."""
+        with self._lock:
+            service = self._services[key]
+            if service.seeded:
+                return
+            service.seeded = True
+            if stored is not None:
+                service.seeds = dict.fromkeys(stored.not_ready, Verdict.NOT_READY)
+                service.seeds |= dict.fromkeys(stored.ready, Verdict.READY)
+            for seat in service.seats.values():
+                service.plant(seat, at)
+            self._forget_seeds(service)
+            self._ready = None
+
+    def take(self, report: Report) -> Taken:
+        """Weighs the report, and judges every member whose target it is about; a witness report is only weighed."""
+        with self._lock:
+            weighed = weigh(self._guard, report, self._ready_targets())
+            self._guard = weighed.guard
+            events: list[Event] = [Probed(report)]
+            if weighed.changed is not None:
+                events.append(BlindChanged(weighed.changed, len(self._ready_targets())))
+            changed: set[ServiceKey] = set()
+            for delivered, blind in weighed.deliver:
+                for seat in self._seats.get(delivered.target, ()):
+                    told = self._judge(seat, delivered, blind=blind)
+                    events += told
+                    changed.update(event.member.service for event in told if isinstance(event, HostChanged))
+            for key in changed:
+                self._services[key].changed_at = report.ended
+            return Taken(tuple(events), frozenset(changed), weighed.ask)
+
+    def view(self, key: ServiceKey) -> View:
+        with self._lock:
+            return _view(self._services[key])
+
+    def unresolved(self, key: ServiceKey) -> tuple[HostSpec, ...]:
+        """Listed hosts that stand for no address now."""
+        with self._lock:
+            return self._services[key].unresolved
+
+    def changed_at(self, key: ServiceKey) -> float | None:
+        """When, in monotonic seconds, a verdict of the Service last changed; None before the first time."""
+        with self._lock:
+            return self._services[key].changed_at
+
+    def targets(self) -> Mapping[Target, float]:
+        """All that is to be probed, and the shortest period in seconds that a Service asks for."""
+        with self._lock:
+            return {target: min(seat.member.period for seat in seats) for target, seats in self._seats.items()}
+
+    def all_probed(self) -> bool:
+        """Every member has had an outcome."""
+        with self._lock:
+            return all(seat.state.outcome for seats in self._seats.values() for seat in seats)
+
+    def settled(self) -> bool:
+        """Every member has had a verdict with nothing against it, or ``failureThreshold`` unknown outcomes in a row."""
+        with self._lock:
+            return all(seat.settled for seats in self._seats.values() for seat in seats)
+
+    def snapshot(self) -> tuple[ServiceView, ...]:
+        with self._lock:
+            services = self._services.values()
+            return tuple(ServiceView(one.spec, _view(one), one.unresolved, one.seeded) for one in services)
+
+    def _judge(self, seat: _Seat, report: Report, *, blind: bool) -> list[Event]:
+        outcome = Outcome(Reason.BLIND) if blind else assess(report.observation, seat.member.expect)
+        seeded = self._services[seat.member.service].seeded
+        counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
+        if seeded and counts and not seat.is_due(report.started):
+            return []
+        before, transition = seat.state, Transition.UNCHANGED
+        if seeded:
+            seat.state, transition = judge(before, outcome, seat.member.thresholds, report.ended, report.at)
+        else:
+            seat.state = hear(before, outcome)
+        if seeded and counts:
+            seat.take_turn(report.started)
+        seat.state = _with_facts(seat.state, report)
+        seat.settle(outcome)
+        return self._told(seat, before, outcome, transition)
+
+    def _told(self, seat: _Seat, before: HostState, outcome: Outcome, transition: Transition) -> list[Event]:
+        if transition is Transition.CHANGED:
+            self._ready = None
+            streak = 1 if before.verdict is Verdict.UNJUDGED else before.streak + 1
+            return [HostChanged(seat.member, seat.state, before.verdict, streak)]
+        known = before.outcome is not None and before.outcome.reason is outcome.reason
+        if outcome.effect is Effect.UNKNOWN and not known:
+            return [HostUnknown(seat.member, outcome)]
+        return []
+
+    def _ready_targets(self) -> frozenset[Target]:
+        """Those judged ready, in maintenance too: whether they are published or not, they can tell of the network."""
+        if self._ready is None:
+            every = (seat for seats in self._seats.values() for seat in seats)
+            self._ready = frozenset(seat.member.target for seat in every if seat.state.verdict is Verdict.READY)
+        return self._ready
+
+    def _index(self) -> None:
+        self._ready = None
+        self._seats = {}
+        for service in self._services.values():
+            for seat in service.seats.values():
+                self._seats.setdefault(seat.member.target, []).append(seat)
+
+    @staticmethod
+    def _forget_seeds(service: _Service) -> None:
+        """Once every name was resolved, an address that comes later was not left by us."""
+        if not service.unresolved:
+            service.seeds.clear()
+
+
+def _seat(member: Member, before: _Seat | None) -> _Seat:
+    """The member's seat; where it is probed otherwise than before, the verdict stays and the streak ends."""
+    if before is None:
+        return _Seat(member)
+    if (member.target, member.expect) == (before.member.target, before.member.expect):
+        before.member = member
+        return before
+    return _Seat(member, replace(before.state, streak=0))
+
+
+def _with_facts(state: HostState, report: Report) -> HostState:
+    seen = report.observation
+    return replace(state, probed_at=report.at, latency=seen.latency, role=seen.role, lag=seen.lag)
+
+
+def _view(service: _Service) -> View:
+    return tuple((seat.member, seat.state) for seat in service.seats.values())
