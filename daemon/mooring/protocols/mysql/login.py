@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pymysql.connections import Connection
 from pymysql.constants import CLIENT
@@ -19,6 +19,11 @@ from mooring.protocols.mysql.options import MysqlOptions
 from mooring.protocols.secret import Secret
 from mooring.protocols.tls import Tls
 from mooring.reasons import Reason
+
+if TYPE_CHECKING:
+    _Connection = Connection[Any]
+else:
+    _Connection = Connection  # generic in the stubs only
 
 ANONYMOUS = "mooring"
 """Whom to log in as, without a password, where the file names no user."""
@@ -66,7 +71,7 @@ def _words(error: MySQLError) -> tuple[int, str]:
     return code, str(error.args[-1]) if error.args else type(error).__name__
 
 
-class _Session(Connection[Any]):
+class _Session(_Connection):
     """A connection that asks nothing of its own accord and gives no password away."""
 
     server_capabilities: int

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from mooring.model import Observation, Target
@@ -52,6 +52,8 @@ def _ask(session: _Session, key: str | None) -> Observation:
 def _words(error: RedisError) -> str:
     # redis-py takes the kind off the text of an error that it knows.
     kind = getattr(error, "status_code", None)
+    if kind is None and isinstance(error, AuthenticationError):
+        return "answers AUTH with something else than OK"
     return f"{kind} {error}" if kind else str(error)
 
 

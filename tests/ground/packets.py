@@ -1,0 +1,76 @@
+"""MySQL packets as a server sends them.
+
+Layouts: MySQL source documentation, "Client/Server Protocol", "Connection Phase" and "Text Protocol".
+"""
+
+from __future__ import annotations
+
+import struct
+
+SALT = b"0123456789abcdefghij"
+"""The 20 bytes of a greeting's challenge; a fake needs no random ones."""
+
+_PLUGIN_AUTH, _SECURE, _TLS, _PROTOCOL_41 = 1 << 19, 1 << 15, 1 << 11, 1 << 9
+
+
+def packet(payload: bytes, sequence: int) -> bytes:
+    return struct.pack("<I", len(payload))[:3] + bytes([sequence]) + payload
+
+
+def greeting(*, tls: bool = False, method: str = "mysql_native_password", version: str = "8.0.0-rogue") -> bytes:
+    """HandshakeV10, with the challenge ``SALT``."""
+    capabilities = _PLUGIN_AUTH | _SECURE | _PROTOCOL_41 | (_TLS if tls else 0)
+    return packet(
+        b"\x0a"
+        + version.encode()
+        + b"\0"
+        + struct.pack("<I", 7)
+        + SALT[:8]
+        + b"\0"
+        + struct.pack("<HBHHB", capabilities & 0xFFFF, 45, 2, capabilities >> 16, len(SALT) + 1)
+        + bytes(10)
+        + SALT[8:]
+        + b"\0"
+        + method.encode()
+        + b"\0",
+        0,
+    )
+
+
+def ok(sequence: int) -> bytes:
+    return packet(b"\x00\x00\x00\x02\x00\x00\x00", sequence)
+
+
+def error(code: int, text: str, sequence: int, state: str = "HY000") -> bytes:
+    return packet(b"\xff" + struct.pack("<H", code) + b"#" + state.encode() + text.encode(), sequence)
+
+
+def switch(method: str, sequence: int, data: bytes = SALT + b"\0") -> bytes:
+    """AuthSwitchRequest."""
+    return packet(b"\xfe" + method.encode() + b"\0" + data, sequence)
+
+
+def more(data: bytes, sequence: int) -> bytes:
+    """AuthMoreData."""
+    return packet(b"\x01" + data, sequence)
+
+
+def load_local(path: str, sequence: int) -> bytes:
+    """The server's request to send it a file."""
+    return packet(b"\xfb" + path.encode(), sequence)
+
+
+def result(*rows: str | None, kind: int = 0xFD) -> bytes:
+    """A whole answer to COM_QUERY: one column of text, these rows, packets numbered from 1."""
+    column = b"".join(map(_text, ("def", "", "", "", "1", ""))) + struct.pack("<BHIBHBH", 12, 45, 4, kind, 0, 0, 0)
+    bodies = [b"\x01", column, _eof(), *(b"\xfb" if row is None else _text(row) for row in rows), _eof()]
+    return b"".join(packet(body, number % 256) for number, body in enumerate(bodies, 1))
+
+
+def _eof() -> bytes:
+    return b"\xfe\x00\x00\x02\x00"
+
+
+def _text(value: str) -> bytes:
+    data = value.encode()
+    return (bytes([len(data)]) if len(data) < 251 else b"\xfc" + struct.pack("<H", len(data))) + data
