@@ -48,8 +48,9 @@ def _wrong(node: Node, found: ErrorDetails) -> str:
     if found["type"] in {"too_short", "too_long"}:
         return f"must be {_allowed(found['loc'])}, has {len(node.items)}"
     shown = node.shown()
-    hint = "; put it in quotes" if found["type"] == "string_type" and node.text and shown else ""
-    return f"must be {_allowed(found['loc'])}" + (f", is {shown}" if shown else "") + hint
+    wanted = _allowed(found["loc"])
+    hint = "; put it in quotes" if wanted.startswith("a text") and node.text and shown == node.text else ""
+    return f"must be {wanted}" + (f", is {shown}" if shown else "") + hint
 
 
 def _unknown(loc: Loc) -> str:
@@ -57,7 +58,7 @@ def _unknown(loc: Loc) -> str:
     if name in block.later:
         return "is not supported by this version; leave it out"
     known = list(field_schemas(block))
-    if close := get_close_matches(str(name), known, n=1):
+    if close := get_close_matches(str(name), known, n=1, cutoff=0.7):
         return f"is no field here; did you mean {close[0]}?"
     return f"is no field here; there are {', '.join(known)}" if known else "is no field here; must have no fields"
 

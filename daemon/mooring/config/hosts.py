@@ -25,10 +25,9 @@ def check_hosts(hosts: Node, policy: AddressPolicy, problems: Problems) -> None:
     if len(hosts.items) > MOST_HOSTS:
         return
     addresses: dict[str, Node] = {}
-    names: dict[str, Node] = {}
+    names = _implied_names(hosts)
     for host in hosts.items:
-        address = host.string("address")
-        if address:
+        if address := host.string("address"):
             _address(host, address, policy, problems)
             _once(host.fields["address"], canonical(address), addresses, problems)
         if name := host.string("name"):
@@ -36,14 +35,22 @@ def check_hosts(hosts: Node, policy: AddressPolicy, problems: Problems) -> None:
         _probe_address(host, policy, problems)
 
 
+def _implied_names(hosts: Node) -> dict[str, Node]:
+    """The hosts that are called by their address, for want of a name."""
+    unnamed = (host.fields["address"] for host in hosts.items if host.string("address") and not host.has("name"))
+    return {canonical(str(address.value)): address for address in unnamed}
+
+
 def _once(node: Node, key: str, seen: dict[str, Node], problems: Problems) -> None:
     first = seen.setdefault(key, node)
     if first is not node:
-        problems.add(node.at, node.path, f"{key} is {first.path} already; must be listed once in a Service")
+        problems.add(node.at, node.path, f"{node.shown()} is {first.path} already; must be listed once in a Service")
 
 
 def _address(host: Node, address: str, policy: AddressPolicy, problems: Problems) -> None:
     node = host.fields["address"]
+    if len(address) > _MOST_NAME:
+        return
     if parse(address):
         why = forbidden(address, policy.allowed)
         if why:
@@ -59,7 +66,7 @@ def _no_name(text: str) -> str | None:
     if special := _no_address(text):
         return special
     labels = text.removesuffix(".").split(".")
-    if len(text) > _MOST_NAME or not all(_LABEL.fullmatch(label) for label in labels):
+    if not all(_LABEL.fullmatch(label) for label in labels):
         return "is neither an IP address nor a DNS name"
     return "is not an IP address, and a DNS name does not end in a number" if labels[-1].isdigit() else None
 

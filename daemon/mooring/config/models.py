@@ -31,7 +31,7 @@ Label = Annotated[
     Field(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         max_length=63,
-        title="at most 63 of a-z, 0-9 and -, neither beginning nor ending with -",
+        title="a name: at most 63 of a-z, 0-9 and -, neither beginning nor ending with -",
     ),
 ]
 HostName = Annotated[
@@ -39,7 +39,7 @@ HostName = Annotated[
     Field(
         pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$",
         max_length=253,
-        title="at most 253 of letters, digits, -, . and _, beginning and ending with a letter or digit",
+        title="a name: at most 253 of letters, digits, -, . and _, beginning and ending with a letter or digit",
     ),
 ]
 HostAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address or a DNS name")]

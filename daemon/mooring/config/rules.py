@@ -8,7 +8,7 @@ from mooring.config.hosts import check_hosts
 from mooring.config.merge import protocols
 from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
 from mooring.config.node import Node
-from mooring.config.problems import Problems
+from mooring.config.problems import Problems, quoted
 from mooring.decide.addresses import AddressPolicy
 from mooring.protocols.registry import PROTOCOLS
 
@@ -41,7 +41,7 @@ def _once(services: Iterable[Node], problems: Problems) -> None:
         first = seen.setdefault(key, service)
         if first is not service:
             node = service.fields["name"]
-            problems.add(node.at, node.path, f"{'/'.join(key)} is {first.path} already; must be listed once")
+            problems.add(node.at, node.path, f"{quoted('/'.join(key))} is {first.path} already; must be listed once")
 
 
 def _ports(service: Node, problems: Problems, *, required: bool) -> None:
@@ -69,7 +69,7 @@ def _unique(ports: Iterable[Node], key: str, problems: Problems) -> None:
             continue
         first = seen.setdefault((type(node.value), node.value), node)
         if first is not node:
-            problems.add(node.at, node.path, f"{node.text} is {first.path} already; must differ from port to port")
+            problems.add(node.at, node.path, f"{node.shown()} is {first.path} already; must differ from port to port")
 
 
 def _check(check: Node, problems: Problems) -> None:
@@ -100,7 +100,7 @@ def _timeout(check: Node, problems: Problems) -> None:
     else:
         place = f"as {other.path} says"
     if period is not None and 0 < period < timeout:
-        message = f"must not exceed periodSeconds ({period:g}, {place}), is {node.text}"
+        message = f"must not exceed periodSeconds ({period:g}, {place}), is {node.shown()}"
         problems.add(node.at, node.path, message)
 
 
