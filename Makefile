@@ -16,7 +16,7 @@ $(READY): requirements/dev.txt pyproject.toml
 
 run: $(READY) ## real databases on loopback, Mooring over them, a live table; Ctrl-C ends all of it
 	@tests/ground/bootstrap.sh servers || true
-	@$(BIN)/python -m ground.demo
+	@PYTHONPATH=tests $(BIN)/python -m ground.demo
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
 	@tests/ground/bootstrap.sh servers scenarios || test -z "$$CI"

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PREFIX = "mooring-ground"
+PREFIX = "mooring"
 _NAME = re.compile(rf"^{PREFIX}-(\d+)-(\d+)-")
 _NAMESPACES = Path("/run/netns")
 
