@@ -1,0 +1,100 @@
+"""select: which addresses of one Service are ready, and what is kept when none is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ground.values import member, stored
+from mooring.decide.select import Selection, select
+from mooring.model import HostState, Member, Stored, Verdict, WhenAllFail
+
+A, B, C = "10.20.0.9", "10.20.0.11", "2001:db8::1"
+NONE, KEEP = WhenAllFail.PUBLISH_NONE, WhenAllFail.KEEP_LAST
+READY, DOWN, NEW = HostState(Verdict.READY), HostState(Verdict.NOT_READY), HostState()
+BARRED = HostState(Verdict.NOT_READY, barred=True)
+
+Entry = tuple[Member, HostState]
+
+
+def host(address: str, state: HostState, *, maintenance: bool = False) -> Entry:
+    return member(address, maintenance=maintenance), state
+
+
+@pytest.mark.parametrize(
+    ("members", "ready", "not_ready"),
+    [
+        pytest.param([host(A, READY), host(B, DOWN)], (A,), (B,), id="by verdict"),
+        pytest.param([host(A, NEW)], (), (A,), id="never judged is not ready"),
+        pytest.param([host(A, READY, maintenance=True), host(B, READY)], (B,), (A,), id="maintenance is never ready"),
+        pytest.param([host(C, READY), host(B, READY), host(A, READY)], (A, B, C), (), id="sorted as numbers"),
+        pytest.param([host(A, READY), host(A, DOWN)], (), (A,), id="listed twice, both must be fit"),
+        pytest.param([host(A, READY), host(A, READY)], (A,), (), id="listed twice, published once"),
+        pytest.param([], (), (), id="nobody"),
+    ],
+)
+def test_ready_is_who_was_judged_ready(
+    members: list[Entry], ready: tuple[str, ...], not_ready: tuple[str, ...]
+) -> None:
+    """Only hosts that are judged ready and not in maintenance get traffic; each is listed once, in a steady order."""
+    assert select(members, None, NONE) == Selection(ready, not_ready)
+
+
+@pytest.mark.parametrize(
+    ("members", "last", "kept"),
+    [
+        pytest.param([host(A, DOWN), host(B, DOWN)], (A, B), (A, B), id="all"),
+        pytest.param([host(A, DOWN), host(B, DOWN)], (B,), (B,), id="only who was ready last"),
+        pytest.param([host(A, DOWN), host(B, READY)], (A,), (), id="not while one is fit"),
+        pytest.param([host(A, DOWN)], (A, B), (A,), id="never one that is not listed"),
+        pytest.param([host(A, DOWN, maintenance=True), host(B, DOWN)], (A, B), (B,), id="never one in maintenance"),
+        pytest.param([host(A, READY, maintenance=True)], (A,), (), id="all in maintenance publishes none"),
+        pytest.param([host(A, BARRED), host(B, DOWN)], (A, B), (B,), id="never one of a wrong role"),
+        pytest.param([host(A, DOWN), host(A, BARRED)], (A,), (), id="listed twice, neither may be barred"),
+        pytest.param([host(A, NEW)], (A,), (A,), id="a host that could not be judged yet"),
+        pytest.param([host(A, DOWN)], (), (), id="nothing to keep"),
+    ],
+)
+def test_keep_last_keeps_what_was_published_last(
+    members: list[Entry], last: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    """With keepLast an outage of all hosts leaves the last ready set in place, save hosts that must not serve."""
+    selection = select(members, stored(last), KEEP)
+    assert selection.kept == kept
+    assert select(members, stored(last), NONE).kept == ()
+    if kept:
+        assert selection.ready == kept
+
+
+def test_keep_last_has_nothing_to_keep_where_nothing_is_stored() -> None:
+    """A new Service whose hosts are all down starts without ready addresses under any policy."""
+    assert select([host(A, DOWN)], None, KEEP) == Selection((), (A,))
+
+
+STATES = st.builds(
+    lambda verdict, barred: HostState(verdict, barred=barred and verdict is not Verdict.READY),
+    st.sampled_from(Verdict),
+    st.booleans(),
+)
+ENTRIES = st.lists(st.builds(host, st.sampled_from([A, B, C]), STATES, maintenance=st.booleans()), max_size=5)
+LAST = st.none() | st.sets(st.sampled_from([A, B, C])).map(lambda last: stored(tuple(sorted(last))))
+
+
+@given(ENTRIES, LAST, st.sampled_from(WhenAllFail))
+def test_every_listed_address_is_in_exactly_one_list(
+    members: list[Entry], last: Stored | None, policy: WhenAllFail
+) -> None:
+    """An address never stands in both lists, none is lost, none is invented, and the unfit are never ready."""
+    before = [(replace(one), replace(state)) for one, state in members]
+    selection = select(members, last, policy)
+    assert members == before
+    assert set(selection.ready).isdisjoint(selection.not_ready)
+    assert sorted((*selection.ready, *selection.not_ready)) == sorted({one.address for one, _ in members})
+    for one, state in members:
+        if one.maintenance or state.barred:
+            assert one.address not in selection.ready
+        if state.verdict is not Verdict.READY and one.address in selection.ready:
+            assert one.address in selection.kept
