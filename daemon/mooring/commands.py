@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from mooring.board import Board
@@ -25,7 +24,7 @@ from mooring.decide.plan import diff
 from mooring.errors import ConfigError
 from mooring.events import Event, NotPublished
 from mooring.fleet import Fleet
-from mooring.model import Change, Config, ServiceSpec
+from mooring.model import Change, Config
 from mooring.observe import log, table
 from mooring.observe.status import Document, Process, all_ready, document, hosts
 from mooring.once import ask_all, settle
@@ -45,7 +44,12 @@ def run(options: argparse.Namespace) -> int:
         cluster = DryCluster(cluster, _show)
     if options.once:
         return _once(settings, config, cluster)
-    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=settings.listen)
+    daemon = Daemon(
+        config,
+        cluster,
+        allowed=settings.allowed_cidrs,
+        listen=(settings.listen.host, settings.listen.port) if settings.listen else None,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.ended.set())
     daemon.start()
@@ -160,10 +164,13 @@ def _cluster(settings: Settings) -> Cluster:
             f"--cluster {settings.cluster} (MOORING_CLUSTER): not supported by this version; "
             "use --cluster local, a cluster that is a folder (--state-dir)"
         )
-    if settings.state_dir is None:
-        raise ConfigError("--state-dir (MOORING_STATE_DIR): needed by --cluster local; name the folder of manifests")
-    Path(settings.state_dir).mkdir(parents=True, exist_ok=True)
-    return LocalCluster(Path(settings.state_dir))
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"--state-dir (MOORING_STATE_DIR): cannot make {settings.state_dir}: {error.strerror}"
+        ) from error
+    return LocalCluster(settings.state_dir)
 
 
 def _settled(settings: Settings, config: Config, cluster: Cluster, emit: Any) -> tuple[Board, Reconciler]:

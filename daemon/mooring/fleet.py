@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Network, IPv6Network
 
 from mooring.board import Board
-from mooring.decide.addresses import parse
+from mooring.decide.addresses import Network, parse
 from mooring.decide.names import members
 from mooring.events import AddressLeftOut, Event
 from mooring.model import ServiceSpec
 from mooring.resolve import WORKERS, Names
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+Networks = tuple[Network, ...]
 
 
 class Fleet:
@@ -39,7 +38,7 @@ class Fleet:
     def muster(self) -> None:
         """The members as the names hold them now; an address that must be left out is told once."""
         held = self.names.addresses()
-        told = []
+        told: list[AddressLeftOut] = []
         for spec in self._specs:
             found = members(spec, held, self._allowed)
             self._board.set_members(spec, found.members, found.unresolved)

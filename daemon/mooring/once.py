@@ -27,12 +27,14 @@ def ask_all(targets: Iterable[Target], probe: Probe, clocks: Clocks) -> list[Rep
 
 def settle(board: Board, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:
     """Probes, a round a period, until each verdict is definite or ``failureThreshold`` probes of it were unknown."""
-    while targets := board.unsettled():
-        due_at = clocks.monotonic() + max(targets.values())
+    while True:
+        targets = board.targets()
+        due_at = clocks.monotonic() + max(targets.values(), default=0.0)
         for made in ask_all(targets, probe, clocks):
             _take(board, made, probe, clocks, emit)
-        if board.unsettled():
-            time.sleep(max(0.0, due_at - clocks.monotonic()))
+        if board.settled():
+            return
+        time.sleep(max(0.0, due_at - clocks.monotonic()))
 
 
 def _take(board: Board, made: Report, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:

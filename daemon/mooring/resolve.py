@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import dns.exception
 import dns.resolver
@@ -59,7 +60,7 @@ class Names:
             due = self._held.keys() - self._busy
             self._busy |= due
         for name in sorted(due):
-            self._workers.submit(lambda name=name: self.learn(name))
+            self._workers.submit(partial(self.learn, name))
 
     def learn(self, name: str) -> None:
         """Looks the name up, in the caller's thread."""

@@ -8,12 +8,14 @@ clock and starts every schedule anew when the two part.
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from mooring.clocks import Clocks
 from mooring.model import Target
@@ -27,6 +29,24 @@ GOLDEN = 0.6180339887498949
 """Multiples of it, modulo one, stay evenly spread however many there are (three-distance theorem)."""
 
 Slot = tuple[float, int]
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # the library ships no types
+    """Fires once a period, a little early or late; turns that were missed are gone.
+
+    The library's own interval trigger lists every missed turn first: after a jump of ten days that took seconds.
+    """
+
+    def __init__(self, seconds: float, jitter: float = 0.0) -> None:
+        self._period = timedelta(seconds=seconds)
+        self._jitter = jitter
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        if previous_fire_time is None:
+            return now
+        missed = max(0, (now - previous_fire_time) // self._period)
+        swing = random.uniform(-self._jitter, self._jitter)  # noqa: S311 -- no secret
+        return previous_fire_time + (missed + 1 + swing) * self._period
 
 
 class Schedule:
@@ -61,7 +81,7 @@ class Schedule:
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
         """Housekeeping: runs the job (quick, or a hand-over) now and then at this interval."""
-        self._scheduler.add_job(job, "interval", seconds=seconds, next_run_time=self._now())
+        self._scheduler.add_job(job, Every(seconds), next_run_time=self._now())
 
     def assign(self, targets: Mapping[Target, float]) -> None:
         """From now on these targets are asked, each once per its period in seconds; known ones keep their turn."""
@@ -82,11 +102,9 @@ class Schedule:
     def _add(self, slot: Slot) -> None:
         self._scheduler.add_job(
             self._fire,
-            "interval",
+            Every(slot[0], JITTER),
             id=_name(slot),
             args=(slot,),
-            seconds=slot[0],
-            jitter=slot[0] * JITTER,
             next_run_time=self._now() + _offset(slot),
         )
 

@@ -15,6 +15,7 @@ from ground.process import command
 _ORDER = ("unit", "cluster", "scenarios")
 _MARKERS = {
     "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
+    "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
 }
 _skipped = pytest.StashKey[dict[str, list[str]]]()
@@ -31,6 +32,8 @@ def lacking(marker: str) -> str | None:
     if marker == "needs_servers":
         absent = servers.missing()
         return f"not installed: {', '.join(absent)}" if absent else None
+    if marker == "needs_faketime":
+        return None if command("faketime") else "not installed: faketime"
     if os.geteuid() != 0:
         return "not root"
     absent = [name for name in ("ip", "nft") if command(name) is None]

@@ -52,8 +52,9 @@ def configure(form: Format, level: str) -> None:
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
-    logging.getLogger("apscheduler").addHandler(_Forward(logging.WARNING))
-    logging.getLogger("apscheduler").propagate = False
+    library = logging.getLogger("apscheduler")
+    library.handlers = [_Forward(logging.WARNING)]
+    library.propagate = False
 
 
 class _Stderr:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from mooring.model import Verdict
 from mooring.observe.status import Document
 
 PIPED_WIDTH = 4000
@@ -25,7 +26,10 @@ Columns = Mapping[str, Callable[[Document, Document, float], str]]
 
 
 def _state(_service: Document, host: Document, _now: float) -> str:
-    return "maintenance" if host["maintenance"] else str(host["verdict"])
+    if host["maintenance"]:
+        return "maintenance"
+    judged = host["verdict"] != Verdict.UNJUDGED or host["reason"] is None
+    return str(host["verdict"]) if judged else "unknown"
 
 
 def _streak(_service: Document, host: Document, _now: float) -> str:
@@ -84,11 +88,8 @@ def hosts(services: Sequence[Document], columns: Columns, now: float) -> Table:
             colour = COLOURS[_state(service, host, now)]
             cells = [escape(text(service, host, now)) for text in columns.values()]
             table.add_row(*cells[:3], f"[{colour}]{cells[3]}[/]", *cells[4:])
-    for service in services:
-        if service.get("error"):
-            table.caption = (
-                f"{table.caption or ''}{service['namespace']}/{service['name']}: {escape(service['error'])}\n"
-            )
+    hindered = [f"{s['namespace']}/{s['name']}: {escape(s['error'])}" for s in services if s.get("error")]
+    table.caption = "\n".join(hindered) or None
     return table
 
 

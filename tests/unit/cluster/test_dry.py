@@ -1,0 +1,42 @@
+"""The cluster behind ``plan`` and ``--dry-run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ground.values import KEY, PORTS
+from mooring.cluster.dry import DryCluster
+from mooring.cluster.local import LocalCluster
+from mooring.model import Change, Subset
+
+BOTH = (Subset(("10.20.0.11", "10.20.0.12"), (), PORTS),)
+ONE = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
+
+
+def test_a_dry_write_is_shown_once_and_never_stored(tmp_path: Path) -> None:
+    """What would be written is shown; the folder stays as it is."""
+    real, shown = LocalCluster(tmp_path), list[Change]()
+    dry = DryCluster(real, shown.append)
+    change = Change(KEY, None, BOTH)
+    dry.apply(change)
+    assert shown == [change]
+    assert real.read(KEY) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_diff_is_against_what_would_be_stored(tmp_path: Path) -> None:
+    """A dry run goes on as if its writes had been stored, so that each flip is shown once."""
+    dry = DryCluster(LocalCluster(tmp_path), lambda _change: None)
+    dry.apply(Change(KEY, None, BOTH))
+    stored = dry.read(KEY)
+    assert stored is not None
+    assert (stored.managed, stored.subsets) == (True, BOTH)
+
+
+def test_somebody_elses_write_ends_the_pretence(tmp_path: Path) -> None:
+    """Once the real object changes, it is what counts again."""
+    real = LocalCluster(tmp_path)
+    dry = DryCluster(real, lambda _change: None)
+    dry.apply(Change(KEY, None, BOTH))
+    theirs = real.apply(Change(KEY, None, ONE))
+    assert dry.read(KEY) == theirs

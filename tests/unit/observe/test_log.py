@@ -1,0 +1,138 @@
+"""One line an event."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import structlog
+
+from ground.values import KEY, PORTS, member, report, stored, target
+from mooring.events import (
+    AddressLeftOut,
+    AddressRemoved,
+    BlindChanged,
+    ClockJumped,
+    Event,
+    HostChanged,
+    HostUnknown,
+    KeptLast,
+    NotPublished,
+    Overrun,
+    Probed,
+    Published,
+)
+from mooring.model import Change, HostState, Outcome, Subset, Verdict
+from mooring.observe import log
+from mooring.reasons import Reason
+
+WHO = {"service": "default/mysql-external", "host": "10.20.0.11", "address": "10.20.0.11"}
+DOWN = HostState(Verdict.NOT_READY, outcome=Outcome(Reason.REFUSED, "connection refused"))
+UP = HostState(Verdict.READY, outcome=Outcome(Reason.OK))
+CHANGE = Change(KEY, stored(ready=("10.20.0.11",)), (Subset((), ("10.20.0.11",), PORTS),))
+CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
+    "down": (
+        HostChanged(member(), DOWN, Verdict.READY, 3),
+        "info",
+        "host.not_ready",
+        {**WHO, "reason": "refused", "message": "connection refused", "streak": 3, "before": "ready"},
+    ),
+    "up": (HostChanged(member(), UP, Verdict.NOT_READY, 2), "info", "host.ready", {**WHO, "reason": "ok"}),
+    "unknown": (
+        HostUnknown(member(), Outcome(Reason.AUTH, "Access denied")),
+        "warning",
+        "host.unknown",
+        {**WHO, "reason": "auth", "means": "turns our login away; its state cannot be known"},
+    ),
+    "probe": (Probed(report(target())), "debug", "probe", {"address": "10.20.0.11", "port": 3306, "reason": "ok"}),
+    "blind": (BlindChanged(blind=True, targets=4), "error", "blind.start", {"targets": 4}),
+    "seeing": (BlindChanged(blind=False, targets=4), "warning", "blind.end", {"targets": 4}),
+    "kept": (KeptLast(KEY, ("10.20.0.11",)), "error", "service.kept_last", {"addresses": ["10.20.0.11"]}),
+    "removed": (AddressRemoved(KEY, "10.20.0.99"), "warning", "address.removed", {"address": "10.20.0.99"}),
+    "left-out": (
+        AddressLeftOut(KEY, "db3", "127.0.0.1", "loopback"),
+        "warning",
+        "address.left_out",
+        {"host": "db3", "why": "loopback"},
+    ),
+    "written": (
+        Published(CHANGE, 0.25),
+        "info",
+        "endpoints.written",
+        {"ready": [], "not_ready": ["10.20.0.11"], "seconds": 0.25},
+    ),
+    "refused": (NotPublished(KEY, "it is theirs", refused=True), "error", "endpoints.refused", {"why": "it is theirs"}),
+    "failed": (NotPublished(KEY, "no answer", refused=False), "error", "endpoints.failed", {"why": "no answer"}),
+    "jump": (ClockJumped(-3600.0004), "warning", "clock.jumped", {"seconds": -3600.0}),
+    "overrun": (Overrun(target()), "warning", "probe.overrun", {"address": "10.20.0.11", "port": 3306}),
+}
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    log.configure("json", "debug")
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.parametrize(("event", "level", "name", "facts"), CASES.values(), ids=CASES)
+def test_an_event_is_one_line_of_json(
+    lines: Callable[[], list[dict[str, Any]]], event: Event, level: str, name: str, facts: dict[str, object]
+) -> None:
+    """Each event has its name and level, and its facts are keys."""
+    log.write(event)
+    (line,) = lines()
+    assert (line["level"], line["event"]) == (level, name)
+    assert {key: line[key] for key in facts} == facts
+    assert line["timestamp"].endswith("Z")
+
+
+def test_every_event_has_its_line() -> None:
+    """No event that a listener may be told is without a log line."""
+    assert {type(event) for event, *_ in CASES.values()} == set(typing.get_args(Event))
+
+
+def test_probes_are_only_logged_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
+    """At the ordinary level a transition is a line, and a probe is none."""
+    log.configure("json", "info")
+    log.write(CASES["probe"][0])
+    log.write(CASES["down"][0])
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["host.not_ready"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_shows_no_local_variables(capsys: pytest.CaptureFixture[str], form: log.Format) -> None:
+    """A defect is logged with its traceback, but no password that some variable held goes with it."""
+    log.configure(form, "info")
+
+    def fail(password: str) -> None:
+        raise RuntimeError("a defect")
+
+    try:
+        fail("hunter2-not-a-real-one")
+    except RuntimeError as error:
+        structlog.get_logger().error("defect", exc_info=error)
+    shown = capsys.readouterr().err
+    assert "a defect" in shown
+    assert shown.count("hunter2") == (1 if form == "console" and 'fail("hunter2' in shown else 0)
+
+
+def test_what_a_library_says_is_forwarded_from_warnings_up(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """APScheduler's two lines for each run stay out of the log; its warnings do not."""
+    logging.getLogger("apscheduler.scheduler").info("Running job")
+    logging.getLogger("apscheduler.scheduler").warning("a job was missed")
+    assert [(line["library"], line["message"]) for line in lines()] == [("apscheduler.scheduler", "a job was missed")]
+
+
+def test_lines_of_many_threads_do_not_mix(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """Every line is whole JSON, however many threads write."""
+    threads = [threading.Thread(target=lambda: [log.write(CASES["down"][0]) for _ in range(100)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lines()) == 800
