@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/dev.txt
 	@PYTHON=$(PYTHON) tests/ground/bootstrap.sh venv $(VENV)
 	@touch $@
 
