@@ -14,18 +14,28 @@ def test_every_task_runs_and_threads_are_reused() -> None:
     """A thousand quick tasks one after the other need one or two threads, not a thousand."""
     seen: set[int] = set()
     workers = Workers("crew", 100)
+    done = threading.Semaphore(0)
+
+    def task() -> None:
+        seen.add(threading.get_ident())
+        done.release()
+
     for _ in range(1000):
-        done = threading.Event()
-        workers.submit(lambda done=done: (seen.add(threading.get_ident()), done.set()))
-        assert done.wait(5)
+        workers.submit(task)
+        assert done.acquire(timeout=5)
     assert len(seen) <= 10
 
 
 def test_the_bound_holds_and_what_waits_runs_later() -> None:
     """No more threads than the bound, however many tasks wait; each of them runs in the end."""
     workers, gate, ran = Workers("bounded", 3), threading.Event(), list[str]()
+
+    def task() -> None:
+        gate.wait(5)
+        ran.append(threading.current_thread().name)
+
     for _ in range(10):
-        workers.submit(lambda: (gate.wait(5), ran.append(threading.current_thread().name)))
+        workers.submit(task)
     wait_until(lambda: sum(t.name == "bounded" for t in threading.enumerate()) == 3, 5, "three threads")
     assert ran == []
     gate.set()
@@ -35,8 +45,12 @@ def test_the_bound_holds_and_what_waits_runs_later() -> None:
 def test_a_hung_task_delays_no_other() -> None:
     """As long as there are fewer hung tasks than threads, the next one starts at once."""
     workers, gate, done = Workers("crew", 50), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        gate.wait(5)
+
     for _ in range(49):
-        workers.submit(lambda: gate.wait(5))
+        workers.submit(hang)
     workers.submit(done.set)
     assert done.wait(5)
     gate.set()

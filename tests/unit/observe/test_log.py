@@ -130,7 +130,12 @@ def test_what_a_library_says_is_forwarded_from_warnings_up(lines: Callable[[], l
 
 def test_lines_of_many_threads_do_not_mix(lines: Callable[[], list[dict[str, Any]]]) -> None:
     """Every line is whole JSON, however many threads write."""
-    threads = [threading.Thread(target=lambda: [log.write(CASES["down"][0]) for _ in range(100)]) for _ in range(8)]
+
+    def write() -> None:
+        for _ in range(100):
+            log.write(CASES["down"][0])
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

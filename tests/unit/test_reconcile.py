@@ -1,0 +1,278 @@
+"""Reading, deciding, writing: over the real folder; a fake cluster only for faults that a folder cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ground.values import KEY, report, spec
+from ground.waiting import wait_until
+from mooring.board import Board
+from mooring.clocks import Clocks
+from mooring.cluster.local import LocalCluster
+from mooring.cluster.protocol import Cluster
+from mooring.decide.names import members
+from mooring.errors import Conflict, Rejected, Unavailable
+from mooring.events import AddressRemoved, Event, NotPublished, Published
+from mooring.model import Change, ServiceKey, ServiceSpec, Stored
+from mooring.reasons import Reason
+from mooring.reconcile import Reconciler
+
+A, B, STRANGER = "10.20.0.11", "10.20.0.12", "10.20.0.99"
+OTHER = ServiceKey("default", "other")
+
+
+@dataclass
+class Faulty:
+    """A fake: a real folder whose calls fail as told, as an API server would and a folder does not."""
+
+    real: LocalCluster
+    faults: list[Exception] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def read(self, key: ServiceKey) -> Stored | None:
+        self.calls.append(f"read {key.name}")
+        return self.real.read(key)
+
+    def apply(self, change: Change) -> Stored:
+        self.calls.append(f"apply {change.key.name}")
+        if self.faults and change.key == KEY:
+            raise self.faults.pop(0)
+        return self.real.apply(change)
+
+
+class Desk:
+    """A reconciler over a folder, with what it told."""
+
+    def __init__(self, cluster: Cluster, specs: tuple[ServiceSpec, ...] = (spec(A, B),)) -> None:
+        self.board = Board()
+        self.events: list[Event] = []
+        self.now = 100.0
+        for one in specs:
+            found = members(one, {}, ())
+            self.board.set_members(one, found.members, found.unresolved)
+        clocks = Clocks(monotonic=lambda: self.now)
+        self.reconciler = Reconciler(cluster, self.board, specs, self.events.append, clocks)
+
+    def rounds(self) -> None:
+        """One look at every Service."""
+        self.reconciler.wake(self.reconciler.standings())
+        self.reconciler.rounds()
+
+    def hear(self, address: str, reason: Reason, times: int = 1) -> None:
+        (target,) = (t for t in self.board.targets() if t.address == address)
+        for _ in range(times):
+            self.now += 10.0
+            self.board.take(report(target, reason, started=self.now))
+
+    def told(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def desk(folder: Path) -> Desk:
+    return Desk(LocalCluster(folder))
+
+
+def lists(folder: Path, name: str = KEY.name) -> tuple[list[str], list[str]]:
+    """Ready and not ready addresses of the manifest."""
+    (subset,) = yaml.safe_load((folder / "default" / f"{name}.yaml").read_text())["subsets"]
+    return tuple([a["ip"] for a in subset.get(kind, ())] for kind in ("addresses", "notReadyAddresses"))  # type: ignore[return-value]
+
+
+def by_hand(folder: Path, ready: list[str], *, labels: dict[str, str] | None = None) -> Path:
+    path = folder / "default" / f"{KEY.name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    subset = {"addresses": [{"ip": ip} for ip in ready], "ports": [{"name": "mysql", "port": 3306, "protocol": "TCP"}]}
+    metadata = {"name": KEY.name, "namespace": "default", "labels": labels or {}}
+    path.write_text(
+        yaml.safe_dump({"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": [subset]})
+    )
+    return path
+
+
+def test_a_missing_object_is_made_with_every_host_not_ready(desk: Desk, folder: Path) -> None:
+    """Nobody gets traffic before it was judged."""
+    desk.rounds()
+    assert lists(folder) == ([], [A, B])
+
+
+def test_a_verdict_moves_its_address_at_the_next_round(desk: Desk, folder: Path) -> None:
+    """The first definite outcome of a new address decides, and the write names the time since then."""
+    desk.rounds()
+    desk.hear(B, Reason.OK)
+    desk.now += 0.25
+    desk.rounds()
+    assert lists(folder) == ([B], [A])
+    published = desk.told(Published)[-1]
+    assert isinstance(published, Published)
+    assert published.seconds == pytest.approx(0.24)
+
+
+def test_no_change_no_write(desk: Desk, folder: Path) -> None:
+    """An unchanged object is never written: its file stays the same file."""
+    desk.rounds()
+    before = (folder / "default" / f"{KEY.name}.yaml").stat()
+    for _ in range(5):
+        desk.hear(A, Reason.AUTH)
+        desk.rounds()
+    after = (folder / "default" / f"{KEY.name}.yaml").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert len(desk.told(Published)) == 1
+
+
+def test_a_restart_moves_nothing(folder: Path) -> None:
+    """What is stored is the verdict that a new daemon begins with; its thresholds apply from there."""
+    by_hand(folder, [A, B], labels={"app.kubernetes.io/managed-by": "mooring"})
+    desk = Desk(LocalCluster(folder))
+    desk.rounds()
+    desk.hear(A, Reason.REFUSED, times=2)
+    desk.rounds()
+    assert lists(folder) == ([A, B], [])
+    assert desk.told(Published) == []
+    desk.hear(A, Reason.REFUSED)
+    desk.rounds()
+    assert lists(folder) == ([B], [A])
+
+
+def test_somebodys_edit_is_repaired_and_told(desk: Desk, folder: Path) -> None:
+    """Once adopted, the file is the truth: an address that it does not list leaves, with an event naming it."""
+    desk.rounds()
+    by_hand(folder, [A, STRANGER], labels={"app.kubernetes.io/managed-by": "mooring", "team": "dba"})
+    desk.rounds()
+    assert lists(folder) == ([], [A, B])
+    assert desk.told(AddressRemoved) == [AddressRemoved(KEY, STRANGER)]
+
+
+def test_an_object_made_by_hand_is_adopted_as_it_stands(folder: Path) -> None:
+    """Listed addresses keep their place, and a dead one leaves by the ordinary thresholds."""
+    by_hand(folder, [A, B])
+    desk = Desk(LocalCluster(folder))
+    desk.rounds()
+    assert lists(folder) == ([A, B], [])
+    desk.hear(A, Reason.OK)
+    desk.hear(B, Reason.REFUSED, times=3)
+    desk.rounds()
+    assert lists(folder) == ([A], [B])
+
+
+def test_an_object_with_an_unlisted_ready_address_is_refused_until_it_is_gone(folder: Path) -> None:
+    """Traffic that the file does not know of is not cut: refused, told once, served when the cause is gone."""
+    path = by_hand(folder, [A, STRANGER])
+    desk = Desk(LocalCluster(folder))
+    before = path.read_bytes()
+    for _ in range(3):
+        desk.rounds()
+    assert path.read_bytes() == before
+    (refused,) = desk.told(NotPublished)
+    assert isinstance(refused, NotPublished)
+    assert refused.refused
+    assert STRANGER in refused.why
+    assert "adopt: replace" in refused.why
+    assert desk.reconciler.standings()[KEY].error == refused.why
+    path.unlink()
+    desk.rounds()
+    assert desk.reconciler.standings()[KEY].error is None
+    assert lists(folder)[1] == [B]
+
+
+@pytest.mark.parametrize("fault", [Unavailable("no answer"), Rejected("forbidden")], ids=["unavailable", "rejected"])
+def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: Exception) -> None:
+    """Backoff: not at once, not for ever apart, and the log has one line for the same trouble."""
+    cluster = Faulty(LocalCluster(folder), [fault] * 5)
+    desk = Desk(cluster)
+    desk.rounds()
+    for _ in range(3):
+        desk.rounds()
+    assert cluster.calls.count("apply mysql-external") == 1
+    for _ in range(20):
+        desk.now += 5.0
+        desk.rounds()
+    assert len(desk.told(NotPublished)) == 1
+    assert len(desk.told(Published)) == 1
+    assert lists(folder) == ([], [A, B])
+    standing = desk.reconciler.standings()[KEY]
+    assert (standing.error, standing.failures) == (None, 0)
+
+
+def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
+    """An object that changed between read and write is read again without waiting."""
+    cluster = Faulty(LocalCluster(folder), [Conflict("changed")])
+    desk = Desk(cluster)
+    desk.rounds()
+    desk.rounds()
+    assert lists(folder) == ([], [A, B])
+    assert cluster.calls == ["read mysql-external", "apply mysql-external"] * 2
+
+
+def test_a_hindered_service_stops_no_other(folder: Path) -> None:
+    """One Service's trouble is its own."""
+    cluster = Faulty(LocalCluster(folder), [Rejected("forbidden")] * 100)
+    desk = Desk(cluster, (spec(A, B), spec(A, key=OTHER)))
+    for _ in range(3):
+        desk.rounds()
+    assert lists(folder, "other") == ([], [A])
+
+
+def test_a_look_seeds_and_writes_nothing(folder: Path) -> None:
+    """For commands that end: what is stored is known before the first probe."""
+    path = by_hand(folder, [A])
+    desk = Desk(LocalCluster(folder))
+    before = path.read_bytes()
+    desk.reconciler.look()
+    assert [state.verdict.value for _, state in desk.board.view(KEY)] == ["ready", "never-judged"]
+    assert path.read_bytes() == before
+
+
+class Turning:
+    """A reconciler in its own thread, on real clocks."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.events: list[Event] = []
+        self.board = Board()
+        one = spec(A, B)
+        found = members(one, {}, ())
+        self.board.set_members(one, found.members)
+        self.reconciler = Reconciler(cluster, self.board, [one], self.events.append, Clocks())
+
+
+@pytest.fixture
+def turning(folder: Path) -> Iterator[Callable[[Cluster], Turning]]:
+    begun: list[Turning] = []
+
+    def begin(cluster: Cluster) -> Turning:
+        begun.append(Turning(cluster))
+        begun[-1].reconciler.start()
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.reconciler.stop(5)
+
+
+def test_the_thread_looks_at_once_and_repairs_within_a_second_or_two(
+    turning: Callable[[Cluster], Turning], folder: Path
+) -> None:
+    """A daemon publishes as it starts, and puts somebody's edit right without being told of it."""
+    one = turning(LocalCluster(folder))
+    assert one.reconciler.seeded.wait(5)
+    wait_until(lambda: lists(folder) == ([], [A, B]), 5, "the first write")
+    by_hand(folder, [A, B], labels={"app.kubernetes.io/managed-by": "mooring"})
+    wait_until(lambda: lists(folder) == ([], [A, B]), 10, "the repair")
+
+
+def test_the_thread_goes_on_after_failures(turning: Callable[[Cluster], Turning], folder: Path) -> None:
+    """Failed and conflicting writes are tried again by the thread itself."""
+    cluster = Faulty(LocalCluster(folder), [Unavailable("no answer"), Conflict("changed"), Unavailable("no answer")])
+    turning(cluster)
+    wait_until((folder / "default" / f"{KEY.name}.yaml").exists, 10, "the write")
+    assert cluster.faults == []
