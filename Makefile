@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint lock docs clean
+.PHONY: help run servers test unit lint lock docs clean
+MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,9 +15,11 @@ $(READY): requirements/dev.txt
 	@PYTHON=$(PYTHON) tests/ground/bootstrap.sh venv $(VENV)
 	@touch $@
 
-run: $(READY) ## real databases on loopback, Mooring over them, a live table; Ctrl-C ends all of it
-	@tests/ground/bootstrap.sh servers || true
+run: $(READY) servers ## real databases on loopback, Mooring over them, a live table; Ctrl-C ends all of it
 	@PYTHONPATH=tests $(BIN)/python -m ground.demo
+
+servers:
+	@tests/ground/bootstrap.sh servers || true
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
 	@tests/ground/bootstrap.sh servers scenarios || test -z "$$CI"

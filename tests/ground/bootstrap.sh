@@ -2,7 +2,7 @@
 # Sets up what the Makefile's targets need. Each word is one step:
 #   venv DIR    a virtual environment with the locked packages and Mooring itself
 #   servers     MariaDB and Redis on PATH
-#   scenarios   what the scenarios with network namespaces need besides
+#   scenarios   what the tests need besides: MariaDB's plugins, network namespaces, other clocks
 # What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,6 +11,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 install() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        exec 9<"$0" && flock 9 # make may run two steps at once
         echo "installing $*" >&2
         apt-get update -qq
         # No server may start by itself on this machine only because its package was installed.
@@ -44,8 +45,8 @@ while [ $# -gt 0 ]; do
             "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
             "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
             ;;
-        servers) need mariadbd mariadb-server redis-server redis-server ;;
-        scenarios) need ip iproute2 nft nftables faketime faketime ;;
+        servers) need mariadbd mariadb-server-core my_print_defaults mariadb-client-core redis-server redis-server ;;
+        scenarios) need mariadbd-safe mariadb-server ip iproute2 nft nftables faketime faketime ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
     esac
     shift
