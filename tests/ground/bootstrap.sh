@@ -11,7 +11,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 install() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        exec 9<"$0" && flock 9 # make may run two steps at once
+        exec 9<tests/ground/bootstrap.sh && flock 9 # make may run two steps at once
         echo "installing $*" >&2
         apt-get update -qq
         # No server may start by itself on this machine only because its package was installed.
