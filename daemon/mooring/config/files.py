@@ -13,7 +13,7 @@ from mooring.protocols.options import Options
 def unreadable_files(config: Config) -> list[str]:
     """A sentence for each passwordFile and caFile that is missing, unreadable or empty; never what it holds.
 
-    A file that holds nothing but one newline is empty: that newline is not part of a password.
+    A file that holds nothing but one line end is empty: that is not part of a password.
     """
     return [problem for service in config.services for problem in _of_service(service)]
 
@@ -32,9 +32,9 @@ def _unreadable(path: Path) -> str | None:
         if not stat.S_ISREG(path.stat().st_mode):
             return "is not a regular file"
         with path.open("rb") as file:
-            start = file.read(2)
+            start = file.read(3)
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    return "is empty" if start in {b"", b"\n"} else None
+    return "is empty" if start in {b"", b"\n", b"\r\n"} else None

@@ -64,4 +64,4 @@ def sort_key(address: str) -> tuple[int, int, str]:
     parsed = parse(address)
     if parsed is None:
         return (_UNPARSED, 0, address)
-    return (parsed.version, int(parsed), "")
+    return (parsed.version, int(parsed), address)

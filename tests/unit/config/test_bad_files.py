@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+
 from mooring.config import AddressPolicy, load
 from mooring.errors import ConfigError
 
