@@ -63,6 +63,7 @@ def _template() -> Path:
     atexit.register(undo.close)
     target = undo.enter_context(leftovers.scratch("template")) / "data"
     install = ["--no-defaults", f"--datadir={target}", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    install.append("--force")  # also where the machine's own name cannot be looked up
     done = subprocess.run(
         [_found("mariadb-install-db"), *install, *_SMALL], capture_output=True, text=True, check=False
     )
