@@ -123,17 +123,24 @@ def status(options: argparse.Namespace) -> int:
     while True:
         try:
             found = _fetch(options.url.rstrip("/") + "/status")
+            shown = _watched(found)
         except (OSError, ValueError) as error:
-            sys.stderr.write(f"{options.url}: no status: {error}\n")
-            return NO_CLUSTER
+            return _no_status(options.url, str(error))
+        except (KeyError, TypeError):
+            return _no_status(options.url, "what answers there is no Mooring")
         if options.output == "json":
             _print_json(found)
         else:
-            table.show(_watched(found))
+            table.show(shown, clear=options.watch)
         if not options.watch:
             return OK
         sys.stdout.flush()
         time.sleep(WATCH_SECONDS)
+
+
+def _no_status(url: str, why: str) -> int:
+    sys.stderr.write(f"{url}: no status: {why}\n")
+    return NO_CLUSTER
 
 
 def _fetch(url: str) -> Any:

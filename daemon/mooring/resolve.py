@@ -20,10 +20,13 @@ REFRESH_SECONDS = 5.0
 WORKERS = 8
 
 
-def lookup(name: str) -> tuple[str, ...] | None:
-    """The IPv4 and IPv6 addresses that the name holds now; None when that could not be found out."""
+def lookup(name: str, make: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver) -> tuple[str, ...] | None:
+    """The IPv4 and IPv6 addresses that the name holds now; None when that could not be found out.
+
+    ``make`` gives a resolver; the ordinary one reads the system's configuration anew each time.
+    """
     try:
-        resolver = dns.resolver.Resolver()
+        resolver = make()
         resolver.use_search_by_default = True
         answers = resolver.resolve_name(name, lifetime=LIFETIME_SECONDS)
         return tuple(sorted(set(answers.addresses()))) or None

@@ -93,10 +93,13 @@ def hosts(services: Sequence[Document], columns: Columns, now: float) -> Table:
     return table
 
 
-def show(table: Table) -> None:
-    """Prints the table; piped, each row stays on one line and nothing is cut."""
+def show(table: Table, *, clear: bool = False) -> None:
+    """Prints the table, on a terminal that was cleared before if so wanted; piped, a row is a line and never cut."""
     if sys.stdout.isatty():
-        Console().print(table)
+        console = Console()
+        if clear:
+            console.clear()
+        console.print(table)
         return
     text = io.StringIO()
     Console(file=text, width=PIPED_WIDTH, color_system=None).print(table)

@@ -1,0 +1,163 @@
+"""The composed daemon in this process: TCP ports on loopback, a folder of manifests."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ground.listeners import closed_port, listening
+from ground.waiting import wait_until
+from mooring.cluster.local import LocalCluster
+from mooring.config import AddressPolicy, parse
+from mooring.daemon import Daemon
+from mooring.events import Event, HostChanged, Published
+from mooring.model import Config, Verdict
+
+Begin = Callable[..., Daemon]
+
+
+def config(*ports: int, period: float = 0.1) -> Config:
+    hosts = [
+        {"name": f"db{n}", "address": f"10.20.0.{n}", "probeAddress": "127.0.0.1", "probePort": port}
+        for n, port in enumerate(ports, 11)
+    ]
+    check = {"periodSeconds": period, "timeoutSeconds": 0.1, "tcp": {}}
+    service = {"name": "mysql-external", "ports": [{"port": 3306}], "hosts": hosts, "check": check}
+    data = yaml.safe_dump({"version": 1, "services": [service]}).encode()
+    return parse(data, "config.yaml", AddressPolicy((), loopback_probes=True), ports_required=True)
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[Event]) -> Iterator[Begin]:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    begun: list[Daemon] = []
+
+    def begin(config: Config, **options: Any) -> Daemon:
+        options.setdefault("listeners", (events.append,))
+        begun.append(Daemon(config, LocalCluster(tmp_path), **options))
+        begun[-1].start()
+        return begun[-1]
+
+    yield begin
+    for daemon in begun:
+        daemon.stop()
+
+
+def published(folder: Path) -> tuple[list[str], list[str]]:
+    (subset,) = yaml.safe_load((folder / "default" / "mysql-external.yaml").read_text())["subsets"]
+    ready, not_ready = ([a["ip"] for a in subset.get(kind, ())] for kind in ("addresses", "notReadyAddresses"))
+    return ready, not_ready
+
+
+def test_a_host_dies_leaves_and_comes_back(begin: Begin, tmp_path: Path, events: list[Event]) -> None:
+    """The main job: what answers is in `addresses`, what does not is in `notReadyAddresses`."""
+    with listening() as first, listening() as dies:
+        begin(config(first, dies))
+        wait_until(lambda: published(tmp_path) == (["10.20.0.11", "10.20.0.12"], []), 10, "both hosts published")
+        port = dies
+    wait_until(lambda: published(tmp_path)[1] == ["10.20.0.11", "10.20.0.12"], 10, "both hosts gone")
+    assert port
+    changed = [event for event in events if isinstance(event, HostChanged)]
+    assert [event.streak for event in changed if event.state.verdict is Verdict.NOT_READY] == [3, 3]
+    assert all(event.seconds is not None for event in events if isinstance(event, Published) and event.change.before)
+
+
+def test_a_restart_finds_the_verdicts_that_it_left(begin: Begin, tmp_path: Path, events: list[Event]) -> None:
+    """Stopped and started over the same folder, with a host down: nothing is written."""
+    down = closed_port()
+    with listening() as up:
+        begin(config(up, down))
+        wait_until(lambda: published(tmp_path) == (["10.20.0.11"], ["10.20.0.12"]), 10, "the first verdicts")
+        begin(config(up, down)).stop()
+        written = [event for event in events if isinstance(event, Published)]
+        again = begin(config(up, down))
+        wait_until(lambda: again.status()["services"][0]["hosts"][1]["lastProbeAt"], 10, "a probe")
+        assert [event for event in events if isinstance(event, Published)] == written
+
+
+def test_the_pages_tell_of_the_daemon(begin: Begin) -> None:
+    """/livez while its parts turn, /readyz once all were probed, /status with the contract's document."""
+    with listening() as up:
+        daemon = begin(config(up, closed_port()), listen=("127.0.0.1", 0))
+        assert daemon._server is not None
+        root = f"http://127.0.0.1:{daemon._server.port}"
+        wait_until(lambda: daemon._ready() is None, 10, "every host probed")
+        for page in ("/livez", "/readyz"):
+            with urllib.request.urlopen(root + page, timeout=5) as answer:
+                assert answer.status == 200
+        wait_until(lambda: daemon.status()["services"][0]["ready"] == 1, 10, "the first host published")
+        with urllib.request.urlopen(root + "/status", timeout=5) as answer:
+            found = json.load(answer)
+    assert (found["leader"], found["config"]["error"], found["overruns"]) == (True, None, 0)
+    (service,) = found["services"]
+    assert (service["total"], service["error"]) == (2, None)
+    up_row, down_row = service["hosts"]
+    assert (up_row["verdict"], up_row["published"], up_row["reason"], up_row["threshold"]) == (
+        "ready",
+        "ready",
+        "ok",
+        3,
+    )
+    assert (down_row["verdict"], down_row["published"], down_row["reason"]) == ("not-ready", "not-ready", "refused")
+
+
+def test_it_is_not_ready_before_every_host_was_probed(tmp_path: Path) -> None:
+    """A rolling update waits for verdicts, not for a process."""
+    daemon = Daemon(config(1), LocalCluster(tmp_path))
+    daemon._fleet.muster()
+    assert daemon._ready() == "not every host has been probed yet"
+
+
+@pytest.mark.parametrize(("part", "name"), [("_schedule", "scheduler"), ("_reconciler", "writer")])
+def test_a_part_that_stands_still_is_told(tmp_path: Path, part: str, name: str) -> None:
+    """/livez fails when a part has not turned for 30 s or three periods; a slow database never makes it fail."""
+    daemon = Daemon(config(1), LocalCluster(tmp_path))
+    assert daemon._alive() is None
+    getattr(daemon, part).turned_at -= 29
+    assert daemon._alive() is None
+    getattr(daemon, part).turned_at -= 2
+    assert daemon._alive() == f"the {name} stands still"
+    slow = Daemon(config(1, period=60.0), LocalCluster(tmp_path))
+    getattr(slow, part).turned_at -= 170
+    assert slow._alive() is None
+
+
+def test_a_defect_in_a_thread_ends_the_daemon(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
+    """A daemon with a dead thread would watch nothing: it ends, loudly, to be started anew."""
+
+    def defect(event: Event) -> None:
+        assert not isinstance(event, HostChanged), "a defect in a listener"
+
+    with listening() as up:
+        daemon = begin(config(up), listeners=(defect,))
+        assert daemon.ended.wait(10)
+    assert daemon.defect
+    assert "a defect in a listener" in capsys.readouterr().out + capsys.readouterr().err
+
+
+def test_names_in_the_file_are_looked_up_while_it_runs(begin: Begin) -> None:
+    """A host given by a name that has no address yet is shown as unknown: dns."""
+    one = config(1)
+    data = one.services[0]
+    host = data.hosts[0].__class__("db3", "db3.invalid")
+    daemon = begin(Config((data.__class__(data.key, (host,), data.check, data.ports),), one.hash))
+    (row,) = daemon.status()["services"][0]["hosts"]
+    assert (row["name"], row["address"], row["verdict"], row["reason"], row["published"]) == (
+        "db3",
+        "db3.invalid",
+        "never-judged",
+        "dns",
+        "none",
+    )
