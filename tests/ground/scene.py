@@ -1,0 +1,123 @@
+"""Two real MariaDB and two real Redis servers, each a host of its own network, and the daemon that watches them.
+
+node  the daemon ──┬── db1 MariaDB ┐
+                   ├── db2 MariaDB ┘ default/mysql
+                   ├── db3 Redis ┐
+                   └── db4 Redis ┘ default/redis
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ground import configuration
+from ground.history import History, Version
+from ground.mooring import Daemon
+from ground.network import Host, Network
+from ground.process import Server, start_all
+from ground.servers import Mariadb, Redis
+from ground.waiting import wait_until
+
+PERIOD = 0.2
+USER, PASSWORD = "mooring", "throw-away-of-a-test"
+SERVICES = {"default/mysql": ("db1", "db2"), "default/redis": ("db3", "db4")}
+_LOADABLE = ("enable-debug-command local", "loading-process-events-interval-bytes 1024", "key-load-delay 100")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a test of a fault needs; ``secret`` is the password file that both Services name."""
+
+    network: Network
+    servers: dict[str, Server]
+    daemon: Daemon
+    history: History
+    secret: Path
+
+    def host(self, name: str) -> Host:
+        return self.network[name]
+
+    def mariadb(self, name: str) -> Mariadb:
+        server = self.servers[name]
+        assert isinstance(server, Mariadb)
+        return server
+
+    def redis(self, name: str) -> Redis:
+        server = self.servers[name]
+        assert isinstance(server, Redis)
+        return server
+
+    def addresses(self, service: str) -> list[str]:
+        return [self.network[name].address for name in SERVICES[service]]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """The host's entry in the status document."""
+        rows = (row for service in self.daemon.status()["services"] for row in service["hosts"])
+        return next(row for row in rows if row["name"] == name)
+
+    def now(self) -> int:
+        """For ``after`` in the daemon's logs."""
+        return len(self.daemon.output)
+
+    def versions(self) -> dict[str, list[Version]]:
+        """Every version of each manifest until now."""
+        return {service: self.history.of(service) for service in SERVICES}
+
+    def wait_probes(self, name: str, count: int, **fields: object) -> None:
+        """Waits for so many probes of the host that end from now on, each with these fields in its log line."""
+        after = self.now()
+        found = {"address": self.network[name].address, **fields}
+        wait_until(lambda: len(self.daemon.logs("probe", after=after, **found)) >= count, 15, f"{count} x {found}")
+
+    def wait_healthy(self) -> None:
+        """Waits until every host is published as ready, and its last probe says so."""
+        for service in SERVICES:
+            self.daemon.wait_ready(service, self.addresses(service), timeout=30)
+        wait_until(lambda: {self.row(name)["reason"] for name in self.servers} == {"ok"}, 15, "every reason to be ok")
+
+
+def service_of(name: str) -> str:
+    return next(service for service, hosts in SERVICES.items() if name in hosts)
+
+
+@contextlib.contextmanager
+def scene(directory: Path) -> Iterator[Scene]:
+    """Starts all of it and waits until every host is published."""
+    secret = directory / "password"
+    secret.write_text(f"{PASSWORD}\n")
+    with contextlib.ExitStack() as undo:
+        network = undo.enter_context(Network(hosts=4))
+        servers: dict[str, Server] = {}
+        for number in range(1, 5):
+            host = network[f"db{number}"]
+            servers[host.name] = _server(host, number)
+            undo.callback(servers[host.name].close)
+        start_all(*servers.values())
+        history = undo.enter_context(History(directory / "state"))
+        text = _file(network, secret)
+        where = directory / "state"
+        daemon = undo.enter_context(Daemon(text, where, netns=network.node.netns, args=("--log-level", "debug")))
+        made = Scene(network, servers, daemon, history, secret)
+        made.wait_healthy()
+        yield made
+
+
+def _server(host: Host, number: int) -> Server:
+    accounts = {USER: PASSWORD}
+    if number <= 2:
+        return Mariadb(netns=host.netns, address=host.address, accounts=accounts)
+    return Redis(netns=host.netns, address=host.address, accounts=accounts, extra=_LOADABLE)
+
+
+def _file(network: Network, secret: Path) -> str:
+    block = {"user": USER, "passwordFile": str(secret)}
+    services = []
+    for key, names in SERVICES.items():
+        name = key.partition("/")[2]
+        hosts = [{"name": host, "address": network[host].address} for host in names]
+        services.append(configuration.service(name, name, hosts, block=block))
+    return configuration.file(*services, period=PERIOD)

@@ -1,0 +1,124 @@
+"""Faults of the network before real servers: the reason that a user is told, and what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ground.network import Host
+from ground.scene import Scene, scene, service_of
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
+
+MARIADB, REDIS = "db1", "db3"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with scene(tmp_path_factory.mktemp("network")) as made:
+        yield made
+
+
+@pytest.fixture
+def healthy(stage: Scene) -> Iterator[Scene]:
+    """The scene with every host published; whatever a test did to its network is taken back."""
+    stage.wait_healthy()
+    yield stage
+    for host in stage.network.hosts:
+        host.heal()
+
+
+FAULTS = [
+    pytest.param(Host.drop, "timeout", id="drop"),
+    pytest.param(Host.drop_new, "timeout", id="drop-new-connections"),
+    pytest.param(lambda host: host.reject("host-unreachable"), "unreachable", id="reject-host-unreachable"),
+    pytest.param(lambda host: host.reject("admin-prohibited"), "unreachable", id="reject-prohibited"),
+    pytest.param(lambda host: host.reject("port-unreachable"), "refused", id="reject-port-unreachable"),
+    pytest.param(lambda host: host.reject("tcp-reset"), "refused", id="reject-by-reset"),
+    pytest.param(Host.link_down, "timeout", id="link-down"),
+]
+
+
+@pytest.mark.parametrize("name", [pytest.param(MARIADB, id="mariadb"), pytest.param(REDIS, id="redis")])
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_host_that_cannot_be_reached_leaves_and_returns(
+    healthy: Scene, name: str, fault: Callable[[Host], None], reason: str
+) -> None:
+    """It leaves at the third failure with the reason told, nobody else moves, and it returns once it is reached."""
+    before, after, service = healthy.versions(), healthy.now(), service_of(name)
+    address, host = healthy.host(name).address, healthy.host(name)
+    others = [other for other in healthy.addresses(service) if other != address]
+    fault(host)
+    left = healthy.daemon.wait_log("host.not_ready", after=after, host=name)
+    assert (left["reason"], left["streak"], left["service"], left["address"]) == (reason, 3, service, address)
+    healthy.daemon.wait_ready(service, others)
+    assert healthy.daemon.not_ready(service) == [address]
+    row = healthy.row(name)
+    assert (row["verdict"], row["published"]) == ("not-ready", "not-ready")
+    host.heal()
+    back = healthy.daemon.wait_log("host.ready", after=after, host=name)
+    assert (back["reason"], back["streak"]) == ("ok", 2)
+    healthy.wait_healthy()
+    new = {key: versions[len(before[key]) :] for key, versions in healthy.versions().items()}
+    assert [version.ready for version in new.pop(service)] == [others, healthy.addresses(service)]
+    assert set(map(len, new.values())) == {0}, "another Service was written"
+
+
+def test_cut_off_daemon_moves_nothing(healthy: Scene) -> None:
+    """Every host silent at once is the daemon's own trouble: it says so loudly, and no manifest is touched."""
+    before, after = healthy.versions(), healthy.now()
+    healthy.host("node").drop()
+    assert healthy.daemon.wait_log("blind.start", after=after)["level"] == "error"
+    healthy.wait_probes(MARIADB, 6, reason="timeout")
+    for name in healthy.servers:
+        row = healthy.row(name)
+        assert (row["verdict"], row["published"], row["reason"]) == ("ready", "ready", "blind")
+    healthy.host("node").heal()
+    healthy.daemon.wait_log("blind.end", after=after)
+    healthy.wait_healthy()
+    assert healthy.versions() == before
+    assert not healthy.daemon.logs("host.not_ready", after=after)
+
+
+def test_host_that_dies_while_all_are_silent_leaves_afterwards(healthy: Scene) -> None:
+    """Blindness hides a death only as long as it lasts: once the others answer, the dead host leaves."""
+    after = healthy.now()
+    healthy.host("node").drop()
+    healthy.daemon.wait_log("blind.start", after=after)
+    healthy.host(MARIADB).drop()
+    healthy.host("node").heal()
+    left = healthy.daemon.wait_log("host.not_ready", after=after)
+    assert (left["host"], left["reason"], left["streak"]) == (MARIADB, "timeout", 3)
+    healthy.daemon.wait_ready("default/mysql", [healthy.host("db2").address])
+    assert len(healthy.daemon.logs("host.not_ready", after=after)) == 1
+
+
+def test_whole_service_may_fall_silent(healthy: Scene) -> None:
+    """Every host of one Service silent, while another Service answers, is no blindness: all of them leave."""
+    after = healthy.now()
+    for name in ("db1", "db2"):
+        healthy.host(name).drop()
+    healthy.daemon.wait_ready("default/mysql", [])
+    assert healthy.daemon.not_ready("default/mysql") == healthy.addresses("default/mysql")
+    assert {line["reason"] for line in healthy.daemon.logs("host.not_ready", after=after)} == {"timeout"}
+    assert not healthy.daemon.logs("blind.start", after=after)
+
+
+def test_own_link_down_is_our_fault(healthy: Scene) -> None:
+    """Without a route of its own the daemon knows nothing of its hosts: they stay, shown as unknown: local."""
+    before, after = healthy.versions(), healthy.now()
+    healthy.host("node").link_down()
+    for name in healthy.servers:
+        assert healthy.daemon.wait_log("host.unknown", after=after, host=name, reason="local")["level"] == "warning"
+    healthy.wait_probes(MARIADB, 6, reason="local")
+    row = healthy.row(MARIADB)
+    assert (row["verdict"], row["published"], row["reason"]) == ("ready", "ready", "local")
+    healthy.host("node").heal()
+    healthy.wait_healthy()
+    assert healthy.versions() == before
+
+
+def test_every_version_was_seen(healthy: Scene) -> None:
+    """The assertions above are about every version that was ever published, not about a sample."""
+    assert healthy.history.missed == 0
