@@ -17,6 +17,8 @@ DEFAULT_NAMESPACE = "default"
 
 Seconds = Annotated[float, Field(ge=0.05, le=3600, allow_inf_nan=False)]
 Threshold = Annotated[int, Field(ge=1, le=100)]
+# Not Literal[1], which equals true and 1.0.
+Version = Annotated[int, Field(ge=1, le=1, title="1")]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
 ServiceName = Annotated[
     str,
@@ -164,6 +166,6 @@ class DefaultsBlock(Block):
 class FileBlock(Block):
     """The whole file."""
 
-    version: Literal[1] = Field(description="The version of this format.")
+    version: Version = Field(description="The version of this format.")
     defaults: DefaultsBlock = Field(default_factory=DefaultsBlock, description="What all Services have in common.")
     services: list[ServiceBlock] = Field(min_length=1, description="The Services to keep.")
