@@ -38,7 +38,7 @@ def configure(form: Format, level: str) -> None:
     on_terminal = form == "console" or (form == "auto" and sys.stderr.isatty())
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [structlog.dev.ConsoleRenderer(sort_keys=False, exception_formatter=structlog.dev.plain_traceback)]
         if on_terminal
         else [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
     )
@@ -116,7 +116,11 @@ def _(event: HostUnknown) -> Line:
 def _(event: Probed) -> Line:
     target, seen = event.report.target, event.report.observation
     where = {"protocol": target.protocol, "address": target.address, "port": target.port}
-    said = {"reason": seen.reason.value, "message": seen.message, "latency_seconds": seen.latency}
+    said = {
+        "reason": seen.reason.value,
+        "message": seen.message,
+        "latency_seconds": seen.latency and round(seen.latency, 6),
+    }
     return "debug", "probe", {**where, **said, "witness": event.report.witness}
 
 
@@ -151,7 +155,9 @@ def _(event: Published) -> Line:
     subsets = event.change.subsets
     ready = [address for subset in subsets for address in subset.ready]
     not_ready = [address for subset in subsets for address in subset.not_ready]
-    facts = {"service": str(event.change.key), "ready": ready, "not_ready": not_ready, "seconds": event.seconds}
+    facts: dict[str, object] = {"service": str(event.change.key), "ready": ready, "not_ready": not_ready}
+    if event.seconds is not None:
+        facts["seconds"] = round(event.seconds, 6)
     return "info", "endpoints.written", facts
 
 
