@@ -63,13 +63,16 @@ class Host:
         self.netns = f"{leftovers.tag()}{next(_numbers)}-{name}"
         self.address = address
         self.interface = interface
+
+    def make(self) -> None:
         _run("ip", "netns", "add", self.netns)
         self.ip("link", "set", "lo", "up")
         with entered(self.netns):  # by default a host sends one ICMP error a second to each peer
             Path("/proc/sys/net/ipv4/icmp_ratelimit").write_text("0")
 
     def ip(self, *words: str) -> None:
-        _run("ip", "-n", self.netns, *words)
+        with entered(self.netns):
+            _run("ip", *words)
 
     def drop(self, port: int | None = None) -> None:
         """Packets that come in vanish: connections hang, held ones too."""
@@ -135,8 +138,10 @@ class Network:
         return next(host for host in self.hosts if host.name == name)
 
     def _add(self, name: str, address: str, interface: str) -> Host:
-        self.hosts.append(Host(name, address, interface))
-        return self.hosts[-1]
+        host = Host(name, address, interface)
+        self.hosts.append(host)
+        host.make()
+        return host
 
     def _address(self, host: Host) -> None:
         host.ip("address", "add", f"{host.address}/24", "dev", host.interface)
