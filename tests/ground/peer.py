@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +54,13 @@ class Peer:
     def pause(self, seconds: float) -> None:
         if self._server.stopped.wait(seconds):
             raise ConnectionAbortedError("the test is over")
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Takes the server's part of a TLS handshake; everything after it is inside."""
+        self._server.forget(self.socket)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._server.remember(self.socket)
+        self.socket.do_handshake()
 
     def hold(self) -> None:
         """Reads and says nothing more, until the prober hangs up."""
@@ -115,6 +123,15 @@ class Rogue:
         with self._lock:
             self._received += data
 
+    def remember(self, sock: socket.socket) -> None:
+        """A socket to end with the server."""
+        with self._lock:
+            self._open.add(sock)
+
+    def forget(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(sock)
+
     def start(self) -> None:
         if self._play is None:
             self._fill_backlog()
@@ -144,17 +161,16 @@ class Rogue:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            with self._lock:
-                self.connections += 1
-                self._open.add(sock)
+            self.connections += 1
+            self.remember(sock)
             self._spawn(self._serve, sock, play)
 
     def _serve(self, sock: socket.socket, play: Play) -> None:
+        peer = Peer(sock, self)
         with contextlib.suppress(OSError):
-            play(Peer(sock, self))
-        with self._lock:
-            self._open.discard(sock)
-        sock.close()
+            play(peer)
+        self.forget(peer.socket)
+        peer.socket.close()
 
     def _fill_backlog(self) -> None:
         # Linux lets one connection more into the queue than it is told; the next SYN is dropped.
@@ -162,7 +178,7 @@ class Rogue:
             filler = socket.socket()
             filler.setblocking(False)
             filler.connect_ex((self.address, self.port))
-            self._open.add(filler)
+            self.remember(filler)
 
 
 @contextlib.contextmanager

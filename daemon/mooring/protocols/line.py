@@ -91,12 +91,9 @@ class Line:
     def start_tls(self, tls: Tls) -> None:
         """Speaks TLS from here on. The handshake, the certificate and its name are checked under the same deadline."""
         with self._bounded("TLS handshake"):
-            try:
-                wrapped = tls.context.wrap_socket(
-                    self._socket, server_hostname=tls.server_name, do_handshake_on_connect=False
-                )
-            except ValueError as error:
-                raise Failure(Reason.LOCAL, f"no name for TLS: {tls.server_name!r}: {error}") from error
+            wrapped = tls.context.wrap_socket(
+                self._socket, server_hostname=tls.server_name, do_handshake_on_connect=False
+            )
             self._socket = wrapped
         with self._bounded("TLS handshake"):
             wrapped.do_handshake()

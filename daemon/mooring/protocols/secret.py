@@ -42,7 +42,9 @@ def read_secret(path: str) -> Secret:
 def _read(path: str) -> bytes:
     # Non-blocking, as opening a FIFO would wait for its writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 -- of a descriptor, not of a path
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Failure(Reason.LOCAL, f"{path}: not a regular file")
-        return file.read(LIMIT + 1) or b""
+        return os.read(descriptor, LIMIT + 1)
+    finally:
+        os.close(descriptor)

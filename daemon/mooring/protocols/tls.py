@@ -32,7 +32,7 @@ def tls_for(options: TlsOptions | None, address: str) -> Tls | None:
     The context is made again when the CA file becomes another (device aside: inode, size, time of change).
 
     Raises:
-        Failure: ``local``: the CA file is missing, unreadable or holds no certificate.
+        Failure: ``local``: the CA file is missing, unreadable or holds no certificate, or the name is none.
     """
     if options is None or options.mode == "disabled":
         return None
@@ -44,7 +44,16 @@ def tls_for(options: TlsOptions | None, address: str) -> Tls | None:
         raise Failure(Reason.LOCAL, f"{options.ca_file}: holds no CA certificate: {error.reason or error}") from error
     except OSError as error:
         raise Failure(Reason.LOCAL, f"{options.ca_file}: {error.strerror}") from error
-    return Tls(context, options.server_name or address)
+    return Tls(context, _sendable(options.server_name or address))
+
+
+def _sendable(name: str) -> str:
+    # Python's ssl finds this out itself, but then leaves the socket open.
+    try:
+        name.encode("idna")
+    except UnicodeError as error:
+        raise Failure(Reason.LOCAL, f"no name for TLS: {name!r}: {error}") from error
+    return name
 
 
 @lru_cache(maxsize=_CONTEXTS)

@@ -1,0 +1,166 @@
+"""The socket that owns its time and size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mooring.protocols.failure import Failure
+from mooring.protocols.line import ERRNOS, Line, failure_of
+from mooring.reasons import MEANINGS, Effect, Reason
+
+CAP = 100
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of a real connection."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def _line(sock: socket.socket, seconds: float = 5.0) -> Line:
+    return Line(sock, time.monotonic() + seconds, CAP)
+
+
+def _read_for_ever(line: Line) -> None:
+    while True:
+        line.settimeout(60)
+        line.recv(1)
+
+
+def test_what_arrives_is_read_and_counted(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Both ways of reading that the client libraries use count."""
+    line = _line(ends[0])
+    ends[1].sendall(b"abcdef")
+    buffer = bytearray(2)
+    assert line.recv(3) == b"abc"
+    assert line.recv_into(buffer) == 2
+    assert (bytes(buffer), line.received) == (b"de", 5)
+
+
+def test_a_reader_over_the_line_leaves_it_open(ends: tuple[socket.socket, socket.socket]) -> None:
+    """PyMySQL drops its reader when TLS begins; the connection stays."""
+    line = _line(ends[0])
+    ends[1].sendall(b"abcdef")
+    reader = line.makefile("rb")
+    assert reader.read(4) == b"abcd"
+    reader.close()
+    line.sendall(b"still here")
+    assert ends[1].recv(64) == b"still here"
+
+
+def test_only_bytes_are_read(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A library that wants text is told so instead of being given bytes."""
+    with pytest.raises(ValueError, match="'r'"):
+        _line(ends[0]).makefile("r")
+
+
+def test_reading_ends_at_the_cap(ends: tuple[socket.socket, socket.socket]) -> None:
+    """No peer makes the prober read without bound."""
+    line = _line(ends[0])
+    ends[1].sendall(b"x" * (CAP + 1))
+    assert len(line.recv(1000)) == CAP
+    with pytest.raises(Failure, match="sends more than 100 bytes") as caught:
+        line.recv(1)
+    assert caught.value.reason is Reason.PROTOCOL
+
+
+def test_many_small_reads_share_one_deadline(ends: tuple[socket.socket, socket.socket]) -> None:
+    """One byte now and then keeps no probe alive, whatever timeouts a library sets."""
+    line = _line(ends[0], 0.3)
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.wait(0.02):
+            ends[1].send(b"x")
+
+    dripper = threading.Thread(target=drip)
+    dripper.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(Failure) as caught:
+            _read_for_ever(line)
+    finally:
+        stop.set()
+        dripper.join()
+    assert caught.value.reason is Reason.TIMEOUT
+    assert 0.29 <= time.monotonic() - started < 1.5
+    assert line.gettimeout() == 0
+
+
+def test_writing_ends_at_the_deadline(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A peer that does not read holds nobody up."""
+    with pytest.raises(Failure) as caught:
+        _line(ends[0], 0.2).sendall(b"x" * 10_000_000)
+    assert caught.value.reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (b"", "closed the connection without a word"),
+        (b"hello", "closed the connection in the middle of the talk"),
+    ],
+    ids=["silent", "talking"],
+)
+def test_a_peer_that_hangs_up_is_a_reset(ends: tuple[socket.socket, socket.socket], said: bytes, message: str) -> None:
+    """The message tells whether it had said anything."""
+    line = _line(ends[0])
+    ends[1].sendall(said)
+    ends[1].close()
+    if said:
+        line.recv(64)
+    with pytest.raises(Failure) as caught:
+        line.recv(64)
+    assert (caught.value.reason, caught.value.message) == (Reason.RESET, message)
+
+
+def test_closing_may_be_done_twice(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Library and frame both close; neither fails, and the peer sees the end."""
+    line = _line(ends[0])
+    line.shutdown(socket.SHUT_RDWR)
+    line.close()
+    line.shutdown(socket.SHUT_RDWR)
+    line.close()
+    assert ends[1].recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.ECONNREFUSED, Reason.REFUSED),
+        (errno.ECONNRESET, Reason.RESET),
+        (errno.EPIPE, Reason.RESET),
+        (errno.ENOTCONN, Reason.RESET),
+        (errno.ETIMEDOUT, Reason.TIMEOUT),
+        (errno.EHOSTUNREACH, Reason.UNREACHABLE),
+        (errno.ENETUNREACH, Reason.UNREACHABLE),
+        (errno.EBADF, Reason.LOCAL),
+        (errno.ENOMEM, Reason.LOCAL),
+    ],
+    ids=lambda value: errno.errorcode[value] if type(value) is int else str(value),
+)
+def test_errors_of_a_connection_have_words_of_the_table(code: int, reason: Reason) -> None:
+    """The error is named, and so is what was going on."""
+    failure = failure_of(OSError(code, os.strerror(code)), "waiting")
+    assert failure.reason is reason
+    assert "waiting" in failure.message
+
+
+def test_every_error_that_a_peer_can_cause_counts_against_the_host() -> None:
+    """None of them is taken for our own fault, which would hide a dead host."""
+    assert {MEANINGS[reason].effect for reason in ERRNOS.values()} == {Effect.FAILURE}
+
+
+def test_a_tls_session_cut_off_is_a_reset() -> None:
+    """A server that dies in the handshake is dead, not badly certified."""
+    assert failure_of(ssl.SSLEOFError(8, "EOF occurred"), "TLS handshake").reason is Reason.RESET
