@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from mooring.board import Board
@@ -24,10 +25,11 @@ from mooring.decide.plan import diff
 from mooring.errors import ConfigError
 from mooring.events import Event, NotPublished
 from mooring.fleet import Fleet
-from mooring.model import Change, Config
+from mooring.model import Change, Config, Port, ServiceSpec
 from mooring.observe import log, table
 from mooring.observe.status import Document, Process, all_ready, document, hosts
 from mooring.once import ask_all, settle
+from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
 from mooring.settings import Settings, load_settings
 
@@ -86,6 +88,7 @@ def check(options: argparse.Namespace) -> int:
     settings, config = _start(options, lambda spec: options.service in {None, str(spec.key)})
     if not config.services:
         raise ConfigError(f"--service {options.service}: the file has no such Service; it is written NAMESPACE/NAME")
+    config = Config(tuple(_with_port(spec) for spec in config.services), config.hash)
     board = Board()
     fleet = Fleet(config.services, board, settings.allowed_cidrs, log.write, lambda: None)
     fleet.learn()
@@ -99,6 +102,16 @@ def check(options: argparse.Namespace) -> int:
     else:
         table.show(table.hosts(services, table.CHECKED, time.time()))
     return OK if all_ready(hosts(services)) else NOT_READY
+
+
+def _with_port(spec: ServiceSpec) -> ServiceSpec:
+    """Where the file leaves the port to the Service, the protocol's own stands in: no cluster is asked."""
+    port = PROTOCOLS[spec.check.protocol].options.default_port
+    if spec.ports or all(host.probe_port for host in spec.hosts):
+        return spec
+    if port is None:
+        raise ConfigError(f"{spec.key}: has no ports in the file, and check asks no cluster for them; add ports")
+    return replace(spec, ports=(Port("", port),))
 
 
 def _checked(service: Document) -> Document:
@@ -171,6 +184,8 @@ def _cluster(settings: Settings) -> Cluster:
             f"--cluster {settings.cluster} (MOORING_CLUSTER): not supported by this version; "
             "use --cluster local, a cluster that is a folder (--state-dir)"
         )
+    if settings.leader_elect:
+        raise ConfigError("--leader-elect (MOORING_LEADER_ELECT): not supported by this version; leave it out")
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -127,6 +127,23 @@ def test_check_of_one_service(write: Write, up: int, capsys: pytest.CaptureFixtu
     assert "it is written NAMESPACE/NAME" in capsys.readouterr().err
 
 
+def test_check_takes_the_protocols_port_where_the_file_has_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a real cluster the Service names the port; `check` asks no cluster, and says so where it cannot guess."""
+    monkeypatch.setenv("MOORING_CLUSTER", "kubeconfig")
+    monkeypatch.setenv("MOORING_LEADER_ELECT", "false")
+    hosts = [{"address": "10.20.0.11", "probeAddress": "127.0.0.1"}]
+    service = {"name": "a", "hosts": hosts, "check": {"tcp": {}}}
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({"version": 1, "services": [service]}))
+    assert main(["check", "--config", str(file)]) == 2
+    assert "default/a: has no ports in the file, and check asks no cluster for them" in capsys.readouterr().err
+    monkeypatch.setattr("mooring.protocols.tcp.options.TcpOptions.default_port", closed_port())
+    assert main(["check", "--config", str(file)]) == 1
+    assert capsys.readouterr().out.splitlines()[1].split()[3:5] == ["not-ready", "refused"]
+
+
 def test_a_host_in_maintenance_is_not_ready(write: Write, up: int, capsys: pytest.CaptureFixture[str]) -> None:
     """It is probed and shown, and counts as not ready."""
     file = write(up)
@@ -199,6 +216,12 @@ def test_a_real_cluster_is_refused_plainly(
     """This version serves the embedded cluster only, and never falls back to it silently."""
     assert main(["run", "--config", str(write(up)), "--cluster", cluster, "--no-leader-elect"]) == 2
     assert f"--cluster {cluster} (MOORING_CLUSTER): not supported by this version" in capsys.readouterr().err
+
+
+def test_leader_election_is_refused_plainly(write: Write, up: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """An option that this version does not have is never silently accepted."""
+    assert main(["run", "--config", str(write(up)), "--leader-elect"]) == 2
+    assert "--leader-elect (MOORING_LEADER_ELECT): not supported by this version" in capsys.readouterr().err
 
 
 def test_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
