@@ -1,0 +1,225 @@
+"""Faults of real servers: the reason that a user is told, what is published, and the way back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+
+import pymysql
+import pytest
+
+from ground.process import Server
+from ground.scene import PASSWORD, PERIOD, USER, Scene, scene, service_of
+from ground.waiting import wait_until
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
+
+MARIADB, REDIS = "db1", "db3"
+KINDS = [pytest.param(MARIADB, id="mariadb"), pytest.param(REDIS, id="redis")]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with scene(tmp_path_factory.mktemp("servers")) as made:
+        yield made
+
+
+@pytest.fixture
+def healthy(stage: Scene) -> Iterator[Scene]:
+    """The scene with every host published; a server that a test left frozen or dead is brought back."""
+    stage.wait_healthy()
+    yield stage
+    for server in stage.servers.values():
+        if server.running:
+            server.thaw()
+        else:
+            server.start()
+
+
+@contextlib.contextmanager
+def killed(server: Server) -> Iterator[None]:
+    server.kill()
+    yield
+    server.start()
+
+
+@contextlib.contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    server.stop()
+    yield
+    server.start()
+
+
+@contextlib.contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    server.freeze()
+    yield
+    server.thaw()
+
+
+@contextlib.contextmanager
+def no_connection_left(stage: Scene, name: str) -> Iterator[None]:
+    """Somebody else holds every connection that the server gives."""
+    with ExitStack() as held:
+        if name == REDIS:
+            client = held.enter_context(socket.socket(socket.AF_UNIX))
+            stage.redis(name).command("CONFIG", "SET", "maxclients", 2)
+            client.connect(str(stage.redis(name).control))
+            other = held.enter_context(socket.socket(socket.AF_UNIX))
+            other.connect(str(stage.redis(name).control))
+        else:
+            server = stage.mariadb(name)
+            server.sql("SET GLOBAL max_connections = 10")
+            fill_mariadb(str(server.control), held)
+        yield
+    if name == REDIS:
+        wait_until(stage.redis(name).serves, 5, "a connection to be given again")
+        stage.redis(name).command("CONFIG", "SET", "maxclients", 1000)
+    else:
+        stage.mariadb(name).sql("SET GLOBAL max_connections = 151")
+
+
+def fill_mariadb(control: str, held: ExitStack) -> None:
+    """A probe holds one of the connections for a moment: goes on until it must have met that none is left."""
+    until = time.monotonic() + 4 * PERIOD
+    while time.monotonic() < until:
+        try:
+            held.enter_context(pymysql.connect(unix_socket=control, user=USER, password=PASSWORD))
+        except pymysql.err.OperationalError:
+            time.sleep(0.01)
+
+
+FAULTS = [
+    pytest.param(killed, "refused", id="kill-9"),
+    pytest.param(stopped, "refused", id="stop-and-start"),
+    pytest.param(frozen, "timeout", id="frozen"),
+    pytest.param(None, "saturated", id="no-connection-left"),
+]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_server_that_fails_leaves_and_returns(healthy: Scene, name: str, fault: object, reason: str) -> None:
+    """It leaves at the third failure with the reason told, nobody else moves, and it returns with the server."""
+    before, after, service = healthy.versions(), healthy.now(), service_of(name)
+    address = healthy.host(name).address
+    others = [other for other in healthy.addresses(service) if other != address]
+    with suffering(healthy, name, fault):
+        left = healthy.daemon.wait_log("host.not_ready", after=after, host=name)
+        assert (left["reason"], left["streak"], left["before"]) == (reason, 3, "ready")
+        healthy.daemon.wait_ready(service, others)
+        assert healthy.daemon.not_ready(service) == [address]
+        wait_until(lambda: healthy.row(name)["published"] == "not-ready", 5, "the status to follow")
+        assert healthy.row(name)["verdict"] == "not-ready"
+    back = healthy.daemon.wait_log("host.ready", after=after, host=name)
+    assert (back["reason"], back["streak"]) == ("ok", 2)
+    healthy.wait_healthy()
+    new = {key: versions[len(before[key]) :] for key, versions in healthy.versions().items()}
+    assert [version.ready for version in new.pop(service)] == [others, healthy.addresses(service)]
+    assert set(map(len, new.values())) == {0}, "another Service was written"
+
+
+def suffering(stage: Scene, name: str, fault: object) -> AbstractContextManager[None]:
+    return fault(stage.servers[name]) if callable(fault) else no_connection_left(stage, name)
+
+
+def test_redis_that_loads_is_not_ready_yet(healthy: Scene) -> None:
+    """A restarted Redis that still reads its data says so, and gets traffic only once it has read them."""
+    server, after = healthy.redis(REDIS), healthy.now()
+    server.command("DEBUG", "POPULATE", 200_000)
+    server.command("SAVE")
+    server.kill()
+    server.start(wait=False)
+    healthy.daemon.wait_log("probe", after=after, address=healthy.host(REDIS).address, reason="loading")
+    healthy.wait_probes(REDIS, 3, reason="loading")
+    wait_until(lambda: healthy.row(REDIS)["reason"] == "loading", 5, "the status to say so")
+    assert healthy.daemon.ready("default/redis") == [healthy.host("db4").address]
+    assert not healthy.daemon.logs("host.ready", after=after)
+    server.command("CONFIG", "SET", "key-load-delay", 0)
+    server.wait()
+    healthy.daemon.wait_log("host.ready", after=after, host=REDIS)
+    server.command("FLUSHALL")
+    (server.directory / "dump.rdb").unlink()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_wrong_password_moves_nothing(healthy: Scene, name: str) -> None:
+    """A password that was changed on the server is our trouble: told loudly, and the host stays where it is."""
+    before, after = healthy.versions(), healthy.now()
+    set_password(healthy, name, "changed-on-the-server")
+    told = healthy.daemon.wait_log("host.unknown", after=after, host=name)
+    assert (told["reason"], told["level"]) == ("auth", "warning")
+    healthy.wait_probes(name, 6, reason="auth")
+    row = healthy.row(name)
+    assert (row["verdict"], row["published"], row["reason"], row["consecutive"]) == ("ready", "ready", "auth", 0)
+    set_password(healthy, name, PASSWORD)
+    healthy.wait_healthy()
+    assert healthy.versions() == before
+    assert len(healthy.daemon.logs("host.unknown", after=after)) == 1, "told once, not once a probe"
+
+
+def set_password(stage: Scene, name: str, password: str) -> None:
+    if name == REDIS:
+        stage.redis(name).command("ACL", "SETUSER", USER, "resetpass", f">{password}")
+    else:
+        stage.mariadb(name).sql(f"ALTER USER '{USER}'@'%' IDENTIFIED BY '{password}'")
+
+
+def test_secret_that_vanishes_moves_nothing(healthy: Scene) -> None:
+    """A password file that goes away is our trouble: the file is named, and every host stays where it is."""
+    before, after = healthy.versions(), healthy.now()
+    away = healthy.secret.rename(healthy.secret.with_name("away"))
+    try:
+        for name in healthy.servers:
+            told = healthy.daemon.wait_log("host.unknown", after=after, host=name)
+            assert told["reason"] == "local"
+            assert str(healthy.secret) in told["message"]
+        healthy.wait_probes(MARIADB, 6, reason="local")
+        assert healthy.row(MARIADB)["published"] == "ready"
+    finally:
+        away.rename(healthy.secret)
+    healthy.wait_healthy()
+    assert healthy.versions() == before
+
+
+def test_host_that_dies_while_unknown_leaves_afterwards(healthy: Scene) -> None:
+    """What cannot be known neither adds to a streak nor breaks it: three refusals in all are three."""
+    after = healthy.now()
+    with killed(healthy.servers[MARIADB]):
+        healthy.daemon.wait_log("probe", after=after, address=healthy.host(MARIADB).address, reason="refused")
+        away = healthy.secret.rename(healthy.secret.with_name("away"))
+        try:
+            healthy.wait_probes(MARIADB, 4, reason="local")
+        finally:
+            away.rename(healthy.secret)
+        left = healthy.daemon.wait_log("host.not_ready", after=after, host=MARIADB)
+        assert left["streak"] == 3
+        reasons = [line["reason"] for line in probes_before(healthy, MARIADB, after)]
+        assert reasons.count("refused") == 3
+
+
+def probes_before(stage: Scene, name: str, after: int) -> list[dict[str, object]]:
+    """The probes of a host until it left, not counting those before the fault."""
+    lines = stage.daemon.logs(after=after)
+    left = next(place for place, line in enumerate(lines) if line["event"] == "host.not_ready" and line["host"] == name)
+    return [line for line in lines[:left] if line["event"] == "probe" and line["address"] == stage.host(name).address]
+
+
+def test_whole_service_may_die(healthy: Scene) -> None:
+    """Every host of a Service refuses: that is their own word, so all leave, and the manifest says so."""
+    with killed(healthy.servers["db3"]), killed(healthy.servers["db4"]):
+        healthy.daemon.wait_ready("default/redis", [])
+        assert healthy.daemon.not_ready("default/redis") == healthy.addresses("default/redis")
+        assert healthy.daemon.get("/livez")[0] == 200
+        assert healthy.daemon.get("/readyz")[0] == 200
+    healthy.wait_healthy()
+
+
+def test_no_password_was_told(healthy: Scene) -> None:
+    """After all of this the password stands in no log line and no status; no version of a manifest was missed."""
+    assert PASSWORD not in "\n".join(healthy.daemon.output)
+    assert PASSWORD.encode() not in healthy.daemon.get("/status")[1]
+    assert healthy.history.missed == 0
