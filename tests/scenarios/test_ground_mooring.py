@@ -80,7 +80,8 @@ def test_daemon_probes_inside_a_network(tmp_path: Path) -> None:
             daemon.wait_ready(SERVICE, ["10.20.0.21"])
             host.drop()
             assert daemon.wait_log("host.not_ready")["reason"] == "timeout"
-            assert daemon.status()["services"][0]["ready"] == 0
+            daemon.wait_ready(SERVICE, [])
+            assert daemon.status()["services"][0]["hosts"][0]["verdict"] == "not-ready"
 
 
 def test_a_daemon_that_ends_says_why(tmp_path: Path) -> None:
