@@ -144,6 +144,11 @@ class Publishing(RuleBasedStateMachine):
         assert self.blind
         assert self.ready_addresses() == before
 
+    @rule(condition=st.sampled_from(CONDITIONS), order=st.permutations(HOSTS), rounds=st.integers(1, 4))
+    def all_hosts_become_the_same(self, condition: Reason, order: list[str], rounds: int) -> None:
+        self.cut, self.conditions = False, dict.fromkeys(HOSTS, condition)
+        self.hosts_are_probed(order * rounds)
+
     @rule()
     def the_daemon_is_restarted(self) -> None:
         """Seeding moves nothing: only what the file forbids leaves."""

@@ -75,6 +75,15 @@ def test_an_answer_that_ended_before_the_silence_is_no_witness() -> None:
     assert steps[-1].changed is True
 
 
+def test_an_answer_taken_late_proves_only_what_came_before_it() -> None:
+    """Reports come from many threads: an answer frees the silences that ended before it, the others wait on, once."""
+    early, late, between = silence(A, 1.0), silence(C, 1.5), report(B, started=2.2)
+    first, second, third = run(late, early, between, ready=ALL)
+    assert (first.deliver, second.deliver) == ((), ())
+    assert third.deliver == ((early, False), (between, False))
+    assert third.guard.waiting == (late,)
+
+
 @pytest.mark.parametrize("reason", SILENT)
 def test_every_ready_host_silent_is_blindness(reason: Reason) -> None:
     """When all ready hosts fall silent at once, none of it is held against them, and it is said once."""
@@ -188,6 +197,13 @@ def test_silence_followed_by_a_local_cause_was_ours() -> None:
     steps = run(fell, report(B, Reason.LOCAL, started=2.0, witness=True), route)
     assert steps[2].deliver == ((fell, True), (route, False))
     assert steps[2].guard.waiting == ()
+
+
+def test_blindness_needs_every_ready_host_silent_to_the_last() -> None:
+    """A host whose silence turned out to be our own fault does not count as one of the silent."""
+    steps = run(silence(A, 1.0), silence(C, 1.1), report(A, Reason.LOCAL, started=2.5), silence(B, 2.0), ready=ALL)
+    assert [step.changed for step in steps] == [None] * 4
+    assert [one.target for one in steps[-1].guard.waiting] == [C, B]
 
 
 def test_witness_reports_are_never_delivered() -> None:
