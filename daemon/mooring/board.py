@@ -105,7 +105,8 @@ class Board:
         self._services: dict[ServiceKey, _Service] = {}
         self._guard = Guard()
         self._seats: dict[Target, list[_Seat]] = {}
-        self._ready: frozenset[Target] | None = None
+        self._ready: frozenset[Target] = frozenset()
+        """Targets of members judged ready, in maintenance too: they can tell of the network all the same."""
 
     def set_members(self, spec: ServiceSpec, members: Iterable[Member], unresolved: Iterable[HostSpec] = ()) -> None:
         """From now on the Service has these members; an address that it had before keeps its verdict."""
@@ -138,16 +139,16 @@ class Board:
             for seat in service.seats.values():
                 service.plant(seat, at)
             self._forget_seeds(service)
-            self._ready = None
+            self._index()
 
     def take(self, report: Report) -> Taken:
         """Weighs the report, and judges every member whose target it is about; a witness report is only weighed."""
         with self._lock:
-            weighed = weigh(self._guard, report, self._ready_targets())
+            weighed = weigh(self._guard, report, self._ready)
             self._guard = weighed.guard
             events: list[Event] = [Probed(report)]
             if weighed.changed is not None:
-                events.append(BlindChanged(weighed.changed, len(self._ready_targets())))
+                events.append(BlindChanged(weighed.changed, len(self._ready)))
             changed: set[ServiceKey] = set()
             for delivered, blind in weighed.deliver:
                 for seat in self._seats.get(delivered.target, ()):
@@ -211,7 +212,7 @@ class Board:
 
     def _told(self, seat: _Seat, before: HostState, outcome: Outcome, transition: Transition) -> list[Event]:
         if transition is Transition.CHANGED:
-            self._ready = None
+            self._note_verdict(seat.member.target)
             streak = 1 if before.verdict is Verdict.UNJUDGED else before.streak + 1
             return [HostChanged(seat.member, seat.state, before.verdict, streak)]
         known = before.outcome is not None and before.outcome.reason is outcome.reason
@@ -219,19 +220,19 @@ class Board:
             return [HostUnknown(seat.member, outcome)]
         return []
 
-    def _ready_targets(self) -> frozenset[Target]:
-        """Those judged ready, in maintenance too: whether they are published or not, they can tell of the network."""
-        if self._ready is None:
-            every = (seat for seats in self._seats.values() for seat in seats)
-            self._ready = frozenset(seat.member.target for seat in every if seat.state.verdict is Verdict.READY)
-        return self._ready
+    def _note_verdict(self, target: Target) -> None:
+        if any(seat.state.verdict is Verdict.READY for seat in self._seats[target]):
+            self._ready |= {target}
+        else:
+            self._ready -= {target}
 
     def _index(self) -> None:
-        self._ready = None
         self._seats = {}
         for service in self._services.values():
             for seat in service.seats.values():
                 self._seats.setdefault(seat.member.target, []).append(seat)
+        every = (seat for seats in self._seats.values() for seat in seats)
+        self._ready = frozenset(seat.member.target for seat in every if seat.state.verdict is Verdict.READY)
 
     @staticmethod
     def _forget_seeds(service: _Service) -> None:
