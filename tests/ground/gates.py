@@ -17,7 +17,9 @@ _MARKERS = {
     "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
+    "needs_dnsmasq": "asks a real name server: needs dnsmasq",
 }
+_PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq"}
 _skipped = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -32,8 +34,9 @@ def lacking(marker: str) -> str | None:
     if marker == "needs_servers":
         absent = servers.missing()
         return f"not installed: {', '.join(absent)}" if absent else None
-    if marker == "needs_faketime":
-        return None if command("faketime") else "not installed: faketime"
+    if marker in _PROGRAMS:
+        program = _PROGRAMS[marker]
+        return None if command(program) else f"not installed: {program}"
     if os.geteuid() != 0:
         return "not root"
     absent = [name for name in ("ip", "nft") if command(name) is None]
