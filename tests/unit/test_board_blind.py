@@ -69,6 +69,16 @@ def test_a_single_ready_host_has_no_guard() -> None:
     assert verdicts(board) == {A: NOT_READY, B: NOT_READY}
 
 
+def test_the_last_ready_host_has_no_guard_either() -> None:
+    """Once the other hosts were dropped, the silence of the last one counts at once, whatever the others do."""
+    board = board_of(service(A, B), of=stored((A, B)))
+    probe(board, A, *[Reason.REFUSED] * 3)
+    for n in range(3):
+        probe(board, B, Reason.TIMEOUT, at=10.0 + 2 * n)
+        probe(board, A, Reason.TIMEOUT, at=10.0 + 2 * n)
+    assert verdicts(board) == {A: NOT_READY, B: NOT_READY}
+
+
 def test_refusals_of_all_hosts_at_once_are_no_blindness() -> None:
     """When all hosts refuse, all are dropped: something came back."""
     board = board_of(service(A, B, thresholds=FIRST_WORD), of=stored((A, B)))
