@@ -109,6 +109,8 @@ class History:
         return list(self._versions)
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # only root may; on a busy machine a late look misses a version
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -15)
         going = True
         while going:
             waiting, _, _ = select.select([self._inotify, self._ending], [], [])
