@@ -144,7 +144,7 @@ def test_a_defect_in_a_thread_ends_the_daemon(begin: Begin, capsys: pytest.Captu
         daemon = begin(config(up), listeners=(defect,))
         assert daemon.ended.wait(10)
     assert daemon.defect
-    assert "a defect in a listener" in capsys.readouterr().out + capsys.readouterr().err
+    assert "a defect in a listener" in "".join(capsys.readouterr())
 
 
 def test_names_in_the_file_are_looked_up_while_it_runs(begin: Begin) -> None:
