@@ -1,0 +1,104 @@
+"""What the probes of one target prove, outcome by outcome, as the contract counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+EDGE_SECONDS = 0.1
+"""Whether a probe began before or after the first answer cannot be told more exactly from a log."""
+
+_SILENT = {"timeout", "unreachable"}
+_OURS = {"local", "dns", "blind"}
+_UNKNOWN = {"auth", "blocked", *_OURS}
+_OWN_WORD = {"wrong-role", "read-only", "second-writer"}
+
+Dark = tuple[float, float, bool]
+"""From, to, and whether it was long enough that every ready target was found silent."""
+
+
+class Probe(NamedTuple):
+    """A probe that ended: ``at`` monotonic seconds, ``latency`` seconds."""
+
+    at: float
+    target: tuple[str, int]
+    reason: str
+    latency: float
+    witness: bool = False
+
+
+class Item(NamedTuple):
+    """``+`` success, ``-`` counted failure, ``!`` the host's own word, ``?`` a failure that may count or be unknown."""
+
+    at: float
+    kind: str
+
+
+def is_answer(probe: Probe) -> bool:
+    """Something came back: there was a network."""
+    return probe.reason not in _SILENT | _OURS
+
+
+def _kind(probe: Probe, darks: Iterable[Dark]) -> str:
+    """As in ``Item``; empty for what changes nothing."""
+    if probe.reason == "ok":
+        return "+"
+    if probe.reason in _UNKNOWN:
+        return ""
+    if probe.reason in _OWN_WORD:
+        return "!"
+    return _silence(probe, darks) if probe.reason in _SILENT else "-"
+
+
+def _silence(probe: Probe, darks: Iterable[Dark]) -> str:
+    """While nothing at all answers, silence is unknown; so it is for a probe that began before the first answer."""
+    for start, end, certain in darks:
+        if start - EDGE_SECONDS < probe.at and probe.at - probe.latency < end + EDGE_SECONDS:
+            return "" if certain and start < probe.at < end else "?"
+    return "-"
+
+
+def run_ends(items: Sequence[Item], kind: str, needed: int, *, certain: bool) -> Iterator[float]:
+    """When so many outcomes of a kind in a row were complete; without ``certain`` also where they only may be."""
+    count = 0
+    for item in items:
+        if item.kind == kind or (item.kind == "?" and kind == "-" and not certain):
+            count += 1
+        elif item.kind != "?" or certain:
+            count = 0
+        if count >= needed:
+            yield item.at
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The outcomes of one target that may count, the oldest first."""
+
+    items: tuple[Item, ...]
+
+    @classmethod
+    def of(cls, target: tuple[str, int], probes: Iterable[Probe], darks: Sequence[Dark]) -> Evidence:
+        mine = [probe for probe in probes if probe.target == target and not probe.witness]
+        items = [Item(probe.at, _kind(probe, darks)) for probe in mine]
+        return cls(tuple(item for item in items if item.kind))
+
+    def proves(self, kind: str, needed: int, window: tuple[float, float]) -> bool:
+        """A run was complete within the window; the host's own word alone proves that it is not ready."""
+        ends = run_ends(self.items, kind, needed, certain=False)
+        own = (item.at for item in self.items if item.kind == "!" and kind == "-")
+        return any(window[0] <= at <= window[1] for at in (*ends, *own))
+
+    def begins_well(self, window: tuple[float, float]) -> bool:
+        """The first definite outcome of all is a success within the window: it decides alone."""
+        first = next((item for item in self.items if item.kind != "?"), None)
+        return first is not None and first.kind == "+" and window[0] <= first.at <= window[1]
+
+    def says_otherwise(self, kind: str, after: float, until: float) -> bool:
+        """Outcomes in between may have moved the verdict back."""
+        against = "-!?" if kind == "+" else "+"
+        return any(item.kind in against and after < item.at <= until for item in self.items)
+
+    def until(self, moment: float) -> str:
+        """The last outcomes before a moment, for people."""
+        return "".join(item.kind for item in self.items if item.at <= moment)[-12:] or "no outcome"

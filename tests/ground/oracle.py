@@ -1,0 +1,205 @@
+"""A watching oracle: what was published, held against what the probes had said, by the contract alone.
+
+It shares no code with the daemon. It reads every version of every manifest, and one log line for each probe that
+ended; every law that it finds broken is a ``Violation``. The history begins with an empty folder.
+
+Laws: I1 ready only by ``successThreshold`` successes in a row · I2 not ready only by ``failureThreshold`` failures in a
+row · I3 one list only · I7 no write without a change · I8 only listed addresses of the allowed networks · I9 never
+ready after the host's own word · I10 a probe ends in time · due: what was proven is published soon · whole: every
+listed address is in a list.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import ipaddress
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import yaml
+
+from ground.evidence import Evidence, Probe, is_answer, run_ends
+from ground.history import Version, addresses
+
+OVER_SECONDS = 0.05
+"""By how much a probe may overrun its deadline."""
+PUBLISH_SECONDS = 2.0
+"""Beyond a period and a timeout (a witness may be waited for): how late a proven verdict may be seen published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one Service promised; ``listed`` maps each published address to the address and port that are probed."""
+
+    service: str
+    listed: Mapping[str, tuple[str, int]]
+    success: int
+    failure: int
+    period: float
+    timeout: float
+
+    @property
+    def lag(self) -> float:
+        return self.period + self.timeout + PUBLISH_SECONDS
+
+    @property
+    def slack(self) -> float:
+        """A log line and a manifest that follow from one probe may be seen in either order; the next probe is later."""
+        return self.period / 2
+
+
+class Stall(NamedTuple):
+    """The machine let nobody run for so many seconds, until ``at``."""
+
+    at: float
+    seconds: float
+
+
+class Violation(NamedTuple):
+    """``at`` is monotonic seconds."""
+
+    law: str
+    service: str
+    address: str
+    at: float
+    what: str
+
+
+def read_probes(lines: Iterable[Mapping[str, Any]], offset: float) -> list[Probe]:
+    """The probes in log lines; ``offset`` is Unix seconds less monotonic seconds."""
+    return [
+        Probe(
+            datetime.fromisoformat(line["timestamp"]).timestamp() - offset,
+            (line["address"], line["port"]),
+            line["reason"],
+            line["latency_seconds"],
+            line["witness"],
+        )
+        for line in lines
+        if line["event"] == "probe"
+    ]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """All that is known of a run until the moment ``until``; what happened later is not judged yet."""
+
+    rules: Sequence[Rules]
+    versions: Sequence[Version]
+    probes: Sequence[Probe]
+    until: float
+    allowed: str = "0.0.0.0/0"
+    stalls: Sequence[Stall] = ()
+
+    def violations(self) -> list[Violation]:
+        found = [violation for rules in self.rules for violation in self._service(rules)]
+        return sorted(found, key=lambda violation: violation.at)
+
+    def _service(self, rules: Rules) -> Iterator[Violation]:
+        versions = [one for one in self.versions if one.service == rules.service and one.seen <= self.until]
+        darks = self._darks(rules)
+        for version in versions:
+            yield from self._shape(rules, version)
+        yield from _rewrites(versions)
+        yield from self._overtime(rules)
+        for address, target in rules.listed.items():
+            evidence = Evidence.of(target, self.probes, darks)
+            states = [(version.seen, address in _lists(version)[0]) for version in versions]
+            yield from _unfounded(rules, address, states, evidence)
+            yield from self._owed(rules, address, states, evidence)
+
+    def _shape(self, rules: Rules, version: Version) -> Iterator[Violation]:
+        ready, not_ready = _lists(version)
+        network = ipaddress.ip_network(self.allowed)
+        for address in {*ready, *not_ready}:
+            if address not in rules.listed or ipaddress.ip_address(address) not in network:
+                yield Violation("I8", rules.service, address, version.seen, "published, but not listed and allowed")
+        for address in {*ready} & {*not_ready}:
+            yield Violation("I3", rules.service, address, version.seen, "in both lists")
+        for address in rules.listed.keys() - {*ready, *not_ready}:
+            yield Violation("whole", rules.service, address, version.seen, "in neither list")
+
+    def _overtime(self, rules: Rules) -> Iterator[Violation]:
+        targets = {target: address for address, target in rules.listed.items()}
+        for probe in self.probes:
+            over = probe.latency - rules.timeout - OVER_SECONDS
+            if probe.target in targets and over > 0 and over > self._stalled(probe):
+                what = f"took {probe.latency:.3f} s, its deadline is {rules.timeout:g} s"
+                yield Violation("I10", rules.service, targets[probe.target], probe.at, what)
+
+    def _stalled(self, probe: Probe) -> float:
+        """Seconds for which the machine stood still while the probe ran: nobody can keep a deadline meanwhile."""
+        return sum(stall.seconds for stall in self.stalls if probe.at - probe.latency <= stall.at <= probe.at + 0.1)
+
+    def _darks(self, rules: Rules) -> list[tuple[float, float, bool]]:
+        """The times when no target answered at all: from, to, and whether that was long enough for a certain verdict.
+
+        Where fewer than two addresses are ready there is no witness, and silence counts as it is.
+        """
+        answers = sorted(probe.at for probe in self.probes if is_answer(probe))
+        gaps = zip(answers, [*answers[1:], self.until], strict=True)
+        longest = max(one.period + 2 * one.timeout for one in self.rules) + OVER_SECONDS
+        return [
+            (start, end, end - start > longest)
+            for start, end in gaps
+            if end - start > rules.timeout and self._ready_at(start) > 1
+        ]
+
+    def _ready_at(self, moment: float) -> int:
+        last = {version.service: version for version in self.versions if version.seen <= moment}
+        return sum(len(_lists(version)[0]) for version in last.values())
+
+    def _owed(
+        self, rules: Rules, address: str, states: Sequence[tuple[float, bool]], evidence: Evidence
+    ) -> Iterator[Violation]:
+        """What the probes proved for certain, and nothing said otherwise since, is published soon."""
+        for kind, needed, ready in (("+", rules.success, True), ("-", rules.failure, False)):
+            for at in run_ends(evidence.items, kind, needed, certain=True):
+                due = at + rules.lag
+                if due < self.until and not evidence.says_otherwise(kind, at, due) and _at(states, due) is not ready:
+                    yield Violation("due", rules.service, address, due, f"{needed} times {kind!r}, and no change")
+        for at in run_ends(evidence.items, "!", 1, certain=True):
+            due = at + rules.lag
+            if due < self.until and not evidence.says_otherwise("!", at, due) and _at(states, due):
+                yield Violation("I9", rules.service, address, due, "ready after its own word")
+
+
+@functools.lru_cache(4096)
+def _manifest(text: str | None) -> Any:
+    return None if text is None else yaml.safe_load(text)
+
+
+def _lists(version: Version) -> tuple[list[str], list[str]]:
+    """Ready and not ready addresses; each text is parsed once, however often it is judged."""
+    manifest = _manifest(version.text)
+    return addresses(manifest, "addresses"), addresses(manifest, "notReadyAddresses")
+
+
+def _rewrites(versions: Sequence[Version]) -> Iterator[Violation]:
+    for before, after in itertools.pairwise(versions):
+        if _manifest(before.text) == _manifest(after.text):
+            yield Violation("I7", after.service, "", after.seen, "written again without a change")
+
+
+def _unfounded(
+    rules: Rules, address: str, states: Sequence[tuple[float, bool]], evidence: Evidence
+) -> Iterator[Violation]:
+    """Every change needs its run of outcomes, ended shortly before it and after the change before that."""
+    before, since = False, float("-inf")
+    for seen, ready in states:
+        if ready is not before:
+            window = (max(since, seen - rules.lag) - rules.slack, seen + rules.slack)
+            if ready and not evidence.proves("+", rules.success, window) and not evidence.begins_well(window):
+                yield Violation("I1", rules.service, address, seen, f"made ready after {evidence.until(window[1])}")
+            if not ready and not evidence.proves("-", rules.failure, window):
+                yield Violation("I2", rules.service, address, seen, f"made not ready after {evidence.until(window[1])}")
+            before, since = ready, seen
+
+
+def _at(states: Sequence[tuple[float, bool]], moment: float) -> bool:
+    place = bisect.bisect_right(states, moment, key=lambda state: state[0])
+    return place > 0 and states[place - 1][1]

@@ -1,0 +1,115 @@
+"""The daemon with one bug planted: ``python -P planted.py BUG run --config …``, to show that the oracle finds it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mooring import board, cli, daemon, reconcile
+from mooring.decide.blind import Guard, Weighed
+from mooring.model import Change, Observation, Outcome, Report, Target, Thresholds
+from mooring.reasons import Effect, Reason
+
+
+def ready_early() -> None:
+    """One success fewer than the file asks for."""
+    _judge(lambda outcome, thresholds: (outcome, Thresholds(thresholds.success - 1, thresholds.failure)))
+
+
+def unready_early() -> None:
+    """One failure fewer than the file asks for."""
+    _judge(lambda outcome, thresholds: (outcome, Thresholds(thresholds.success, thresholds.failure - 1)))
+
+
+def unknown_demotes() -> None:
+    """A password that is turned away is taken for a dead host."""
+
+    def change(outcome: Outcome, thresholds: Thresholds) -> tuple[Outcome, Thresholds]:
+        return (Outcome(Reason.REFUSED) if outcome.effect is Effect.UNKNOWN else outcome), thresholds
+
+    _judge(change)
+
+
+def _judge(change: Callable[[Outcome, Thresholds], tuple[Outcome, Thresholds]]) -> None:
+    true = vars(board)["judge"]
+    _plant(
+        board,
+        "judge",
+        lambda state, outcome, thresholds, now, at: true(state, *change(outcome, thresholds), now, at),
+    )
+
+
+def no_guard() -> None:
+    """Silence is always believed, also that of all hosts at once."""
+
+    def weigh(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
+        return Weighed(guard, () if report.witness else ((report, False),))
+
+    _plant(board, "weigh", weigh)
+
+
+def both_lists() -> None:
+    """A ready address is listed as not ready, too."""
+    true = vars(reconcile)["select"]
+
+    def select(*given: Any) -> Any:
+        selection = true(*given)
+        return replace(selection, not_ready=(*selection.not_ready, *selection.ready))
+
+    _plant(reconcile, "select", select)
+
+
+def rewrites() -> None:
+    """What is stored already is written again."""
+    true = vars(reconcile)["plan"]
+
+    def plan(key: Any, listed: Any, adopt: Any, stored: Any, desired: Any) -> Any:
+        return true(key, listed, adopt, stored, desired) or Change(key, stored, desired)
+
+    _plant(reconcile, "plan", plan)
+
+
+def unlisted() -> None:
+    """An address that nobody listed is published."""
+    true = vars(reconcile)["desire"]
+
+    def desire(selection: Any, ports: Any) -> Any:
+        return true(replace(selection, not_ready=(*selection.not_ready, "10.77.0.250")), ports)
+
+    _plant(reconcile, "desire", desire)
+
+
+def patient() -> None:
+    """A probe waits half as long again as it may."""
+    true = vars(daemon)["probe"]
+
+    def probe(target: Target) -> Observation:
+        seen: Observation = true(replace(target, timeout=1.5 * target.timeout))
+        return seen
+
+    _plant(daemon, "probe", probe)
+
+
+def _plant(room: Any, name: str, bug: Callable[..., Any]) -> None:
+    if name not in vars(room):
+        raise AttributeError(f"{room.__name__} has no {name} to replace")
+    setattr(room, name, bug)
+
+
+BUGS: Mapping[str, tuple[Callable[[], None], str]] = {
+    "ready-early": (ready_early, "I1"),
+    "unready-early": (unready_early, "I2"),
+    "unknown-demotes": (unknown_demotes, "I2"),
+    "no-guard": (no_guard, "I2"),
+    "both-lists": (both_lists, "I3"),
+    "rewrites": (rewrites, "I7"),
+    "unlisted": (unlisted, "I8"),
+    "patient": (patient, "I10"),
+}
+"""Each bug, and the law that it breaks."""
+
+if __name__ == "__main__":
+    BUGS[sys.argv[1]][0]()
+    sys.exit(cli.main(sys.argv[2:]))

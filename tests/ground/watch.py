@@ -1,0 +1,67 @@
+"""All that an oracle needs to know of a run, gathered while a walk goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from ground.field import ALLOWED, Field
+from ground.history import History
+from ground.mooring import Daemon
+from ground.oracle import Oracle, Stall, read_probes
+from ground.walk import Step
+
+
+class Watch:
+    """``with Watch(field, daemon, history) as watch``: follows walks, and notes what the daemon and the machine do."""
+
+    def __init__(self, field: Field, daemon: Daemon, history: History) -> None:
+        self._field = field
+        self._daemon = daemon
+        self._history = history
+        self._offset = time.time() - time.monotonic()
+        self._stalls: list[Stall] = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._sleep, name="stalls", daemon=True)
+        self.threads = self.descriptors = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _sleep(self) -> None:
+        """Sleeps little and often: whoever oversleeps was not let run, and neither was the daemon."""
+        before = time.monotonic()
+        while not self._ending.wait(0.005):
+            now = time.monotonic()
+            if now - before > 0.02:
+                self._stalls.append(Stall(now, now - before - 0.005))
+            before = now
+
+    def count(self) -> None:
+        """Notes the highest number of threads and of open descriptors that the daemon had."""
+        process = Path(f"/proc/{self._daemon.pid}")
+        self.threads = max(self.threads, sum(1 for _ in (process / "task").iterdir()))
+        self.descriptors = max(self.descriptors, sum(1 for _ in (process / "fd").iterdir()))
+
+    def oracle(self, settled: float = 1.0) -> Oracle:
+        """Judges what is older than ``settled`` seconds: its log lines and manifests have been read by now."""
+        until = time.monotonic() - settled
+        probes = read_probes(self._daemon.logs("probe"), self._offset)
+        return Oracle(self._field.rules(), self._history.all(), probes, until, ALLOWED, list(self._stalls))
+
+    def follow(self, steps: list[Step]) -> Iterator[Step]:
+        """Does each step when its time has come, and yields it."""
+        begun = time.monotonic()
+        for step in steps:
+            time.sleep(max(0.0, begun + step.at - time.monotonic()))
+            self._field.act(step)
+            self.count()
+            yield step
