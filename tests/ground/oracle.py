@@ -146,7 +146,7 @@ class Oracle:
         return [
             (start, end, end - start > longest)
             for start, end in gaps
-            if end - start > rules.timeout and self._ready_at(start) > 1
+            if end - start > rules.timeout and self._ready_at(start + rules.slack) > 1
         ]
 
     def _ready_at(self, moment: float) -> int:

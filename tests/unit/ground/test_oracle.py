@@ -1,0 +1,195 @@
+"""The oracle, on histories made by hand: what it must say, and what it must let pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from ground.evidence import Probe
+from ground.history import Version
+from ground.oracle import Oracle, Rules, Stall, read_probes
+
+A, B = "10.77.0.11", "10.77.0.12"
+LISTED = {A: (A, 6379), B: (B, 6379)}
+RULES = Rules("default/redis", LISTED, success=2, failure=3, period=1.0, timeout=0.5)
+WORDS = {"+": "ok", "-": "refused", "s": "timeout", "u": "auth", "!": "wrong-role", "l": "local"}
+
+
+def probes(address: str, outcomes: str, *, phase: float = 0.0) -> list[Probe]:
+    """One outcome a second, the first at second 1; ``w`` is a witness that was answered, a blank is none."""
+    return [
+        Probe(number + phase, LISTED[address], WORDS.get(word, "ok"), 0.5 if word == "s" else 0.01, word == "w")
+        for number, word in enumerate(outcomes, 1)
+        if word != " "
+    ]
+
+
+def version(seen: float, ready: Sequence[str], not_ready: Sequence[str] = (), *, extra: str = "") -> Version:
+    lists = {"addresses": ready, "notReadyAddresses": not_ready}
+    subset = {name: [{"ip": address} for address in ips] for name, ips in lists.items() if ips}
+    return Version("default/redis", seen, json.dumps({"subsets": [subset], "extra": extra}))
+
+
+def laws(versions: Sequence[Version], seen: Sequence[Probe], *, until: float = 60.0, **known: object) -> list[str]:
+    given = {"allowed": "10.77.0.0/24", **known}
+    oracle = Oracle([RULES], versions, seen, until, **given)  # type: ignore[arg-type]
+    return [violation.law for violation in oracle.violations()]
+
+
+BOTH = version(1.02, [A, B])
+ALONE = version(1.02, [B], [A])
+SOUND = probes(B, "+" * 20, phase=0.01)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "became_ready", "found"),
+    [
+        pytest.param("-++++", 3.02, [], id="two-successes"),
+        pytest.param("-+-++++", 5.02, [], id="two-after-one-was-broken"),
+        pytest.param("-+-+-++", 4.02, ["I1"], id="two-but-not-in-a-row"),
+        pytest.param("-++++", 2.02, ["I1"], id="one-success"),
+        pytest.param("-+u+++", 4.02, [], id="unknown-breaks-nothing"),
+        pytest.param("-u+++", 3.02, ["I1"], id="unknown-adds-nothing"),
+        pytest.param("-w++++", 3.02, ["I1"], id="a-witness-does-not-count"),
+        pytest.param("-+!++++", 5.02, [], id="the-own-word-breaks-a-row"),
+    ],
+)
+def test_ready_needs_successes_in_a_row(outcomes: str, became_ready: float, found: list[str]) -> None:
+    """I1: an address that was judged not ready comes back by ``successThreshold`` successes, not one fewer."""
+    versions = [ALONE, version(became_ready, [A, B])]
+    until = became_ready + 0.5
+    assert laws(versions, probes(A, outcomes) + SOUND, until=until) == found
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [("+", []), ("u+", []), ("-+", ["I1"]), ("", ["I1"]), ("u", ["I1"])],
+    ids=["success", "unknown-then-success", "failure-then-success", "never-probed", "unknown"],
+)
+def test_the_first_definite_outcome_decides(outcomes: str, found: list[str]) -> None:
+    """I1: an address that was never judged is ready by its first definite outcome, if that is a success."""
+    seen = max(1, len(outcomes)) + 0.02
+    assert laws([version(seen, [A, B])], probes(A, outcomes) + SOUND, until=seen + 0.1) == found
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "left", "found"),
+    [
+        pytest.param("+---", 4.02, [], id="three-failures"),
+        pytest.param("+--", 3.02, ["I2"], id="two-failures"),
+        pytest.param("+--+-", 5.02, ["I2"], id="three-but-not-in-a-row"),
+        pytest.param("+uuuu", 5.02, ["I2"], id="unknown-alone"),
+        pytest.param("+-u-u-", 6.02, [], id="unknown-breaks-nothing"),
+        pytest.param("+-uu-", 5.02, ["I2"], id="unknown-adds-nothing"),
+        pytest.param("+sss", 4.02, [], id="silence-while-others-answer"),
+        pytest.param("+!", 2.02, [], id="its-own-word"),
+        pytest.param("+llll", 5.02, ["I2"], id="local"),
+    ],
+)
+def test_not_ready_needs_failures_in_a_row(outcomes: str, left: float, found: list[str]) -> None:
+    """I2: a ready address leaves by ``failureThreshold`` failures, or by its own word; never by unknown outcomes."""
+    versions = [BOTH, version(left, [B], [A])]
+    assert laws(versions, probes(A, outcomes) + SOUND, until=left + 0.5) == found
+
+
+def test_silence_of_all_hosts_moves_none() -> None:
+    """I2: failures while nothing at all answered are unknown, also to the oracle."""
+    silent = probes(A, "+ssssss+") + probes(B, "+ssssss+", phase=0.01)
+    assert laws([BOTH], silent, until=9.5) == []
+    assert laws([BOTH, version(4.02, [B], [A]), version(8.02, [A, B])], silent, until=9.5) == ["I2", "I1"]
+
+
+def test_silence_counts_where_there_is_no_witness() -> None:
+    """A single ready address has nobody to tell whether the network is there: its silence is its own."""
+    lone = version(1.02, [A], [B])
+    seen = probes(A, "+sss") + probes(B, "-", phase=0.01)
+    assert laws([lone, version(4.02, [], [A, B])], seen, until=4.5) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        pytest.param(version(1.02, [A, B], [A]), ["I3"], id="both-lists"),
+        pytest.param(version(1.02, [A, B], ["10.77.0.99"]), ["I8"], id="unlisted"),
+        pytest.param(version(1.02, [A]), ["whole"], id="left-out"),
+    ],
+)
+def test_shape(wrong: Version, found: list[str]) -> None:
+    """I3 and I8: each listed address stands in exactly one list, and nothing else does."""
+    assert laws([wrong], probes(A, "+") + SOUND, until=1.5) == found
+
+
+def test_listed_but_not_allowed() -> None:
+    """I8: a listed address outside the allowed networks is not to be published either."""
+    assert laws([BOTH], probes(A, "+") + SOUND, until=1.5, allowed="10.77.0.8/30") == ["I8"]
+
+
+@pytest.mark.parametrize(("extra", "found"), [("", ["I7"]), ("more", [])], ids=["equal", "changed"])
+def test_no_write_without_a_change(extra: str, found: list[str]) -> None:
+    """I7: the same content again is a needless write; any change is a reason."""
+    assert laws([BOTH, version(1.3, [A, B], extra=extra)], probes(A, "+") + SOUND, until=1.5) == found
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [("+!!!!!!!!!", ["I9"]), ("+!+!+!+!+!", []), ("+!++++++++", [])],
+    ids=["stays-ready", "it-changes-its-mind-too-fast-to-judge", "taken-back"],
+)
+def test_never_ready_after_its_own_word(outcomes: str, found: list[str]) -> None:
+    """I9: an address whose last probes said the wrong role may not stay published as ready."""
+    assert sorted(set(laws([BOTH], probes(A, outcomes) + SOUND, until=11.0))) == found
+
+
+@pytest.mark.parametrize(
+    ("stalls", "found"),
+    [
+        ([], ["I10"]),
+        ([Stall(2.9, 0.2)], []),
+        ([Stall(2.9, 0.01)], ["I10"]),
+        ([Stall(1.0, 0.2)], ["I10"]),
+    ],
+    ids=["alone", "the-machine-stood-still", "but-not-for-so-long", "but-not-then"],
+)
+def test_a_probe_ends_in_time(stalls: list[Stall], found: list[str]) -> None:
+    """I10: 50 ms beyond the deadline are allowed, and what the machine itself took away."""
+    late = Probe(3.0, LISTED[A], "timeout", 0.7)
+    assert laws([BOTH], [*probes(A, "++"), late, *SOUND], until=3.5, stalls=stalls) == found
+    assert laws([BOTH], [*probes(A, "++"), late._replace(latency=0.549), *SOUND], until=3.5) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [("+---------", ["due"]), ("+--+--+--+", []), ("+uuuuuuuuu", [])],
+    ids=["dead", "flapping", "unknown"],
+)
+def test_what_was_proven_is_published(outcomes: str, found: list[str]) -> None:
+    """A daemon that never moves anything breaks no other law; a host proven dead must leave."""
+    assert sorted(set(laws([BOTH], probes(A, outcomes) + SOUND, until=11.0))) == found
+
+
+def test_a_host_proven_sound_must_come_back() -> None:
+    """A host that answers again must not stay out."""
+    assert set(laws([ALONE], probes(A, "-+++++++++") + SOUND, until=11.0)) == {"due"}
+
+
+def test_what_is_not_settled_is_not_judged() -> None:
+    """A manifest may be seen before the log line that explains it: the last moments wait for the next look."""
+    versions = [BOTH, version(3.0, [B], [A])]
+    assert laws(versions, probes(A, "++") + SOUND, until=2.9) == []
+    assert laws(versions, probes(A, "++") + SOUND, until=3.1) == ["I2"]
+
+
+def test_probes_are_read_from_the_log() -> None:
+    """Of the log only lines of ended probes matter; wall time becomes monotonic by the offset."""
+    line = {
+        "event": "probe",
+        "timestamp": "1970-01-01T00:01:40.500000Z",
+        "address": A,
+        "port": 6379,
+        "reason": "ok",
+        "latency_seconds": 0.25,
+        "witness": True,
+    }
+    assert read_probes([{"event": "host.ready"}, line], offset=90.0) == [Probe(10.5, (A, 6379), "ok", 0.25, True)]
