@@ -164,6 +164,18 @@ def test_probes_leave_no_trace_of_broken_connections(
     assert [mariadb.status(name) for name in COUNTERS] == before
 
 
+def test_a_question_that_takes_too_long_leaves_no_trace(mariadb: Mariadb, folder: Path) -> None:
+    """The probe ends at its deadline, and says goodbye all the same: the server reads it when it is done."""
+    before = [mariadb.status(name) for name in COUNTERS]
+    password = str(folder / "password")
+    for _ in range(5):
+        target = ("mysql", mariadb.address, mariadb.port)
+        seen = ask(*target, timeout=0.2, user=USER, passwordFile=password, query="SELECT SLEEP(0.5)")
+        assert seen.reason is Reason.TIMEOUT
+    _settle(mariadb)
+    assert [mariadb.status(name) for name in COUNTERS] == before
+
+
 def test_strangers_leave_no_trace_before_login(mariadb: Mariadb) -> None:
     """500 polite refusals: each counts as a failed login, none as a connection broken before it."""
     before = [mariadb.status(name) for name in COUNTERS]

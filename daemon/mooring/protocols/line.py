@@ -65,6 +65,8 @@ class Line:
         self._cap = cap
         self.received = 0
         """Bytes read so far, TLS aside."""
+        self.farewell = b""
+        """Sent on closing, if it can be at once; even after the deadline, as it asks for no time."""
 
     def recv(self, size: int) -> bytes:
         with self._bounded("waiting for the server") as sock:
@@ -112,6 +114,11 @@ class Line:
             self._socket.shutdown(how)
 
     def close(self) -> None:
+        farewell, self.farewell = self.farewell, b""
+        with suppress(OSError):
+            self._socket.settimeout(0)
+            if farewell:
+                self._socket.send(farewell)
         with suppress(OSError):
             self._socket.close()
 

@@ -124,6 +124,28 @@ def test_a_peer_that_hangs_up_is_a_reset(ends: tuple[socket.socket, socket.socke
     assert (caught.value.reason, caught.value.message) == (Reason.RESET, message)
 
 
+def test_a_farewell_is_said_once_even_after_the_deadline(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A server that was too slow still learns that we left."""
+    line = _line(ends[0], -1)
+    line.farewell = b"bye"
+    line.close()
+    line.close()
+    assert ends[1].recv(64) == b"bye"
+    assert ends[1].recv(64) == b""
+
+
+def test_a_farewell_that_cannot_be_sent_holds_nobody_up(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Closing never waits for a peer that does not read."""
+    line = _line(ends[0], 0.1)
+    with pytest.raises(Failure):
+        line.sendall(b"x" * 10_000_000)
+    line.farewell = b"bye"
+    started = time.monotonic()
+    line.close()
+    assert time.monotonic() - started < 0.5
+    assert line.fileno() == -1
+
+
 def test_closing_may_be_done_twice(ends: tuple[socket.socket, socket.socket]) -> None:
     """Library and frame both close; neither fails, and the peer sees the end."""
     line = _line(ends[0])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, COMMAND
 from pymysql.err import MySQLError
 
 from mooring.model import Observation, Target
@@ -35,6 +36,10 @@ _METHODS_IN_CLEAR = frozenset({"mysql_clear_password", "dialog"})
 """Login methods that send the password as it is: only under TLS, whose certificate is always verified."""
 
 
+_QUIT = struct.pack("<iB", 1, COMMAND.COM_QUIT)
+"""A whole packet. Without it, the server counts an aborted client."""
+
+
 def probe(target: Target) -> Observation:
     """Logs in, asks, checks the answer, logs out. Never raises; ends within the target's timeout.
 
@@ -50,13 +55,11 @@ def _login(running: Attempt) -> Observation:
     line = running.dial()
     try:
         session.connect(cast("Any", line))
+        line.farewell = _QUIT
         return _ask(session, options.query)
     except MySQLError as error:
         code, text = _words(error)
         return wire.refusal(code, text, anonymous=session.greeted and options.user is None)
-    finally:
-        with suppress(MySQLError):
-            session.close()
 
 
 def _ask(session: _Session, query: str | None) -> Observation:
