@@ -6,11 +6,12 @@ Reports come from many threads. What follows from one is decided under the lock 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mooring.decide.assess import assess
 from mooring.decide.blind import Guard, weigh
+from mooring.decide.names import Expanded
 from mooring.decide.verdict import hear, judge, seed
 from mooring.events import BlindChanged, Event, HostChanged, HostUnknown, Probed
 from mooring.model import (
@@ -86,6 +87,7 @@ class _Service:
     spec: ServiceSpec
     seats: dict[str, _Seat] = field(default_factory=dict)
     unresolved: tuple[HostSpec, ...] = ()
+    waiting: bool = False
     seeded: bool = False
     seeds: dict[str, Verdict] = field(default_factory=dict)
     """Stored verdicts of addresses that no member has had yet: their names are not resolved."""
@@ -108,13 +110,13 @@ class Board:
         self._ready: frozenset[Target] = frozenset()
         """Targets of members judged ready, in maintenance too: they can tell of the network all the same."""
 
-    def set_members(self, spec: ServiceSpec, members: Iterable[Member], unresolved: Iterable[HostSpec] = ()) -> None:
+    def set_members(self, spec: ServiceSpec, expanded: Expanded) -> None:
         """From now on the Service has these members; an address that it had before keeps its verdict."""
         with self._lock:
             service = self._services.setdefault(spec.key, _Service(spec))
             before = service.seats
-            service.spec, service.unresolved = spec, tuple(unresolved)
-            service.seats = {member.address: _seat(member, before.get(member.address)) for member in members}
+            service.spec, service.unresolved, service.waiting = spec, expanded.unresolved, expanded.waiting
+            service.seats = {member.address: _seat(member, before.get(member.address)) for member in expanded.members}
             for address in service.seats.keys() - before.keys():
                 service.plant(service.seats[address], None)
             self._forget_seeds(service)
@@ -167,6 +169,11 @@ class Board:
         """Listed hosts that stand for no address now."""
         with self._lock:
             return self._services[key].unresolved
+
+    def waiting(self, key: ServiceKey) -> bool:
+        """A name of the Service has not been resolved even once."""
+        with self._lock:
+            return self._services[key].waiting
 
     def changed_at(self, key: ServiceKey) -> float | None:
         """When, in monotonic seconds, a verdict of the Service last changed; None before the first time."""
@@ -237,7 +244,7 @@ class Board:
     @staticmethod
     def _forget_seeds(service: _Service) -> None:
         """Once every name was resolved, an address that comes later was not left by us."""
-        if not service.unresolved:
+        if not service.waiting:
             service.seeds.clear()
 
 

@@ -69,7 +69,7 @@ class Daemon:
     def start(self) -> None:
         """First what is stored, then the probes: a restart must find the verdicts that it left."""
         threading.excepthook = self._die
-        self._fleet.muster()
+        self._fleet.begin()
         if self._server:
             self._server.start()
         self._reconciler.start()

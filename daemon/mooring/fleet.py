@@ -10,7 +10,7 @@ from mooring.decide.addresses import Network, parse
 from mooring.decide.names import members
 from mooring.events import AddressLeftOut, Event
 from mooring.model import ServiceSpec
-from mooring.resolve import WORKERS, Names
+from mooring.resolve import LIFETIME_SECONDS, WORKERS, Names
 
 Networks = tuple[Network, ...]
 
@@ -41,11 +41,18 @@ class Fleet:
         told: list[AddressLeftOut] = []
         for spec in self._specs:
             found = members(spec, held, self._allowed)
-            self._board.set_members(spec, found.members, found.unresolved)
+            self._board.set_members(spec, found)
             told += found.left_out
         for left_out in sorted(set(told) - self._told, key=str):
             self._emit(left_out)
         self._told = frozenset(told)
+
+    def begin(self) -> None:
+        """Musters with what the names hold, if that is known within a lookup's lifetime; otherwise without."""
+        if self.names:
+            self.names.refresh()
+            self.names.looked.wait(LIFETIME_SECONDS)
+        self.muster()
 
     def learn(self) -> None:
         """Looks every name up once and musters: for commands that end."""

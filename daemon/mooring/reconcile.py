@@ -12,7 +12,7 @@ from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
 from mooring.decide.plan import Refusal, plan, removed
-from mooring.decide.select import Selection, select
+from mooring.decide.select import Selection, hold, select
 from mooring.errors import ClusterError, Conflict, Rejected
 from mooring.events import AddressRemoved, Event, KeptLast, NotPublished, Published
 from mooring.model import Change, ServiceKey, ServiceSpec, Stored
@@ -33,6 +33,8 @@ class Standing:
     failures: int = 0
     retry_at: float = 0.0
     kept: tuple[str, ...] = ()
+    changed_at: float | None = None
+    """The change of a verdict that was last published."""
 
 
 class Reconciler:
@@ -131,6 +133,8 @@ class Reconciler:
         self._board.seed(spec.key, stored)
         view = self._board.view(spec.key)
         selection = select(view, stored, spec.when_all_fail)
+        if self._board.waiting(spec.key):
+            selection = hold(selection, stored)
         listed = frozenset(member.address for member, _ in view)
         decision = plan(spec.key, listed, spec.adopt, stored, desire(selection, spec.ports))
         self._tell_kept(spec.key, standing, selection)
@@ -139,18 +143,18 @@ class Reconciler:
         if decision is None:
             return replace(standing, stored=stored, error=None, failures=0, retry_at=0.0, kept=selection.kept)
         after = self._cluster.apply(decision)
-        self._tell_published(decision, listed)
-        return Standing(stored=after, applied_at=self._wall(), kept=selection.kept)
+        changed_at = self._board.changed_at(spec.key)
+        self._tell_published(decision, listed, None if changed_at == standing.changed_at else changed_at)
+        return Standing(stored=after, applied_at=self._wall(), kept=selection.kept, changed_at=changed_at)
 
     def _tell_kept(self, key: ServiceKey, standing: Standing, selection: Selection) -> None:
         if selection.kept and selection.kept != standing.kept:
             self._emit(KeptLast(key, selection.kept))
 
-    def _tell_published(self, change: Change, listed: frozenset[str]) -> None:
+    def _tell_published(self, change: Change, listed: frozenset[str], changed_at: float | None) -> None:
         for address in removed(change):
             if address not in listed:
                 self._emit(AddressRemoved(change.key, address))
-        changed_at = self._board.changed_at(change.key)
         self._emit(Published(change, None if changed_at is None else self._monotonic() - changed_at))
 
     def _failed(self, key: ServiceKey, standing: Standing, error: ClusterError) -> Standing:

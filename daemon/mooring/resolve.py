@@ -48,6 +48,9 @@ class Names:
         self._look = look
         self._lock = threading.Lock()
         self._busy: set[str] = set()
+        self._fresh = set(self._held)
+        self.looked = threading.Event()
+        """Set once every name was looked up, whether that succeeded or not."""
         self._workers = Workers("lookup", WORKERS)
 
     def __bool__(self) -> bool:
@@ -73,5 +76,8 @@ class Names:
             self._held[name] = update(before, answer)
             changed = self._held[name].addresses != before.addresses
             self._busy.discard(name)
+            self._fresh.discard(name)
+            if not self._fresh:
+                self.looked.set()
         if changed:
             self._on_change()

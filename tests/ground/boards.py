@@ -20,7 +20,7 @@ def service(
 
 def place(board: Board, listed: ServiceSpec, names: dict[str, tuple[str, ...]] | None = None) -> None:
     expanded = members(listed, names or {}, ())
-    board.set_members(listed, expanded.members, expanded.unresolved)
+    board.set_members(listed, expanded)
 
 
 def board_of(*services: ServiceSpec, of: Stored | None = None) -> Board:

@@ -103,7 +103,7 @@ class Publishing(RuleBasedStateMachine):
         for one in self.specs.values():
             hosts = tuple(replace(host, maintenance=host.address in self.maintenance) for host in one.hosts)
             listed = replace(one, hosts=hosts)
-            self.board.set_members(listed, members(listed, {}, ()).members)
+            self.board.set_members(listed, members(listed, {}, ()))
 
     def publish(self) -> None:
         for key, one in self.specs.items() if self.api else ():

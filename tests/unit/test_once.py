@@ -9,6 +9,7 @@ import pytest
 from ground.values import KEY, member, spec, stored
 from mooring.board import Board
 from mooring.clocks import Clocks
+from mooring.decide.names import members
 from mooring.model import Observation, Target
 from mooring.once import ask_all, settle
 from mooring.reasons import Reason
@@ -43,7 +44,7 @@ def clocks() -> Clocks:
 
 def board(ready: tuple[str, ...] = (), not_ready: tuple[str, ...] = ()) -> Board:
     board = Board()
-    board.set_members(spec(A, B), (member(A), member(B)))
+    board.set_members(spec(A, B), members(spec(A, B), {}, ()))
     board.seed(KEY, stored(ready, not_ready) if ready or not_ready else None)
     return board
 

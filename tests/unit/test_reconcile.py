@@ -53,8 +53,7 @@ class Desk:
         self.events: list[Event] = []
         self.now = 100.0
         for one in specs:
-            found = members(one, {}, ())
-            self.board.set_members(one, found.members, found.unresolved)
+            self.board.set_members(one, members(one, {}, ()))
         clocks = Clocks(monotonic=lambda: self.now)
         self.reconciler = Reconciler(cluster, self.board, specs, self.events.append, clocks)
 
@@ -142,6 +141,33 @@ def test_a_restart_moves_nothing(folder: Path) -> None:
     desk.hear(A, Reason.REFUSED)
     desk.rounds()
     assert lists(folder) == ([B], [A])
+
+
+def test_a_restart_without_name_server_removes_nobody(folder: Path) -> None:
+    """Until a name was resolved once, a stored address may be its: it stays where it is, and the others move."""
+    by_hand(folder, [A, B, "10.20.0.13"], labels={"app.kubernetes.io/managed-by": "mooring"})
+    named = spec(A, B, "db3.example.com")
+    desk = Desk(LocalCluster(folder), (named,))
+    desk.rounds()
+    desk.hear(B, Reason.OK)
+    desk.hear(A, Reason.REFUSED, times=3)
+    desk.rounds()
+    assert lists(folder) == ([B, "10.20.0.13"], [A])
+    desk.board.set_members(named, members(named, {"db3.example.com": ("10.20.0.14",)}, ()))
+    desk.rounds()
+    assert lists(folder) == ([B], [A, "10.20.0.14"])
+
+
+def test_a_repair_has_no_latency_of_a_verdict(desk: Desk, folder: Path) -> None:
+    """Only a write that a verdict caused tells the seconds since that verdict."""
+    desk.rounds()
+    desk.hear(A, Reason.OK)
+    desk.rounds()
+    desk.now += 1000
+    by_hand(folder, [B], labels={"app.kubernetes.io/managed-by": "mooring"})
+    desk.rounds()
+    seconds = [event.seconds for event in desk.told(Published) if isinstance(event, Published)]
+    assert seconds == [None, pytest.approx(-0.01), None]
 
 
 def test_somebodys_edit_is_repaired_and_told(desk: Desk, folder: Path) -> None:
@@ -240,8 +266,7 @@ class Turning:
         self.events: list[Event] = []
         self.board = Board()
         one = spec(A, B)
-        found = members(one, {}, ())
-        self.board.set_members(one, found.members)
+        self.board.set_members(one, members(one, {}, ()))
         self.reconciler = Reconciler(cluster, self.board, [one], self.events.append, Clocks())
 
 

@@ -107,6 +107,15 @@ def test_an_address_leaves_after_three_lookups_without_it(server: Nameserver) ->
     assert told.held() == ("10.20.0.13",)
 
 
+def test_every_name_looked_up_once_is_told(server: Nameserver) -> None:
+    """A start may wait for its names, found or not, and not longer."""
+    told = Told(server)
+    assert not told.names.looked.is_set()
+    server.records.clear()
+    told.names.learn(NAME)
+    assert told.names.looked.is_set()
+
+
 def test_refreshing_asks_in_the_background_and_never_twice_at_a_time(server: Nameserver) -> None:
     """A slow name server gets no second question about a name while the first is open."""
     told = Told(server)

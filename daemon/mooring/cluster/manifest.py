@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mooring.decide import addresses
 from mooring.errors import Rejected
 from mooring.model import Change, Port, ServiceKey, Stored, Subset
 
@@ -53,7 +54,13 @@ def _subset(subset: Mapping[str, Any]) -> Subset:
 
 
 def _addresses(subset: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    return tuple(str(address["ip"]) for address in subset.get(field) or ())
+    return tuple(_canonical(str(address["ip"])) for address in subset.get(field) or ())
+
+
+def _canonical(ip: str) -> str:
+    """As the file's addresses are held; somebody else may write fd00:0::B for fd00::b."""
+    address = addresses.parse(ip)
+    return ip if address is None else str(address)
 
 
 def _written(subset: Subset) -> dict[str, Any]:

@@ -25,11 +25,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """The members of a Service in file order, what was left out, and the hosts that no member came from."""
+    """The members of a Service in file order, what was left out, and the hosts that no member came from.
+
+    ``waiting``: a name has not been resolved even once, so nobody knows which addresses are its.
+    """
 
     members: tuple[Member, ...]
     left_out: tuple[AddressLeftOut, ...] = ()
     unresolved: tuple[HostSpec, ...] = ()
+    waiting: bool = False
 
 
 def update(held: Held, answer: Iterable[str] | None) -> Held:
@@ -63,7 +67,8 @@ def members(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]], allowed: It
     found = tuple(_member(spec, host, address) for address, host in taken.items())
     sources = set(taken.values())
     unresolved = tuple(host for host in spec.hosts if host not in sources)
-    return Expanded(found, tuple(left_out), unresolved)
+    waiting = any(parse(host.address) is None and not names.get(host.address) for host in spec.hosts)
+    return Expanded(found, tuple(left_out), unresolved, waiting)
 
 
 def _addresses(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[HostSpec, str]]:

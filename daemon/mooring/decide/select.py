@@ -31,6 +31,17 @@ def select(members: Sequence[tuple[Member, HostState]], stored: Stored | None, w
     return Selection(_sorted(ready | kept), _sorted(listed - ready - kept), _sorted(kept))
 
 
+def hold(selection: Selection, stored: Stored | None) -> Selection:
+    """The selection while a name waits to be resolved: a stored address that nobody lists may be its, and stays."""
+    if stored is None:
+        return selection
+    listed = {*selection.ready, *selection.not_ready}
+    ready, not_ready = stored.ready - listed, stored.not_ready - listed
+    return Selection(
+        _sorted(ready.union(selection.ready)), _sorted(not_ready.union(selection.not_ready)), selection.kept
+    )
+
+
 def _fit(member: Member, state: HostState) -> bool:
     return state.verdict is Verdict.READY and not member.maintenance
 

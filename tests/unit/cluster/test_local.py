@@ -157,6 +157,16 @@ def test_null_lists_are_empty_lists(folder: Path, cluster: LocalCluster) -> None
     assert stored.subsets == (Subset((), ("10.20.0.11",), ()),)
 
 
+def test_addresses_are_the_same_however_they_are_written(folder: Path, cluster: LocalCluster) -> None:
+    """An IPv6 address that somebody wrote in full is the one that the file lists in short."""
+    manifest(folder).parent.mkdir()
+    subset = "{addresses: [{ip: 'FD00:0:0::000B'}], notReadyAddresses: [{ip: odd}]}"
+    manifest(folder).write_text(f"kind: Endpoints\nmetadata: {{name: mysql-external}}\nsubsets: [{subset}]")
+    stored = cluster.read(KEY)
+    assert stored is not None
+    assert stored.subsets == (Subset(("fd00::b",), ("odd",), ()),)
+
+
 def test_an_edit_is_seen_at_the_next_read(folder: Path, cluster: LocalCluster) -> None:
     """Reads are cheap when nothing changed, and never stale when something did."""
     stored = cluster.apply(Change(KEY, None, BOTH))
