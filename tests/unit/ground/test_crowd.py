@@ -1,0 +1,29 @@
+"""The crowd of hosts: each kind does what it is named for."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from ground.crowd import ADDRESS, Crowd
+
+
+def test_each_kind_behaves() -> None:
+    """One answers PING, one accepts and stays silent, one lets nobody in; who was asked when is known at the end."""
+    before = time.monotonic()
+    with Crowd(answering=1, silent=1, deaf=1) as crowd:
+        (answering,), (silent,), (deaf,) = crowd.ports["answering"], crowd.ports["silent"], crowd.ports["deaf"]
+        with socket.create_connection((ADDRESS, answering), timeout=5) as peer:
+            peer.sendall(b"*1\r\n$4\r\nPING\r\n")
+            assert peer.recv(64) == b"+PONG\r\n"
+        with socket.create_connection((ADDRESS, silent), timeout=0.2) as peer:
+            peer.sendall(b"*1\r\n$4\r\nPING\r\n")
+            with pytest.raises(TimeoutError):
+                peer.recv(64)
+        with pytest.raises(TimeoutError):
+            socket.create_connection((ADDRESS, deaf), timeout=0.2)
+        asked = crowd.asked()
+    assert {port: len(moments) for port, moments in asked.items()} == {answering: 1, silent: 1}
+    assert before < asked[answering][0] < asked[silent][0] < time.monotonic()
