@@ -122,8 +122,9 @@ def _checked(service: Document) -> Document:
 def validate(options: argparse.Namespace) -> int:
     settings = load_settings(vars(options))
     config = load(options.file, settings.address_policy(), ports_required=settings.cluster == "local")
-    count = sum(len(spec.hosts) for spec in config.services)
-    sys.stdout.write(f"{options.file}: valid, {len(config.services)} Services, {count} hosts\n")
+    counts = {"Service": len(config.services), "host": sum(len(spec.hosts) for spec in config.services)}
+    held = ", ".join(f"{count} {thing}{'s' * (count > 1)}" for thing, count in counts.items())
+    sys.stdout.write(f"{options.file}: valid, {held}\n")
     return OK
 
 

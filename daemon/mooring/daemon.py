@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
 
-import structlog
-
+from mooring import __version__
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
@@ -78,6 +76,9 @@ class Daemon:
         self._assign()
         if self._fleet.names:
             self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
+        services, targets = len(self._config.services), len(self._board.targets())
+        identity = {"version": __version__, "identity": self._identity, "config": self._config.hash}
+        log.say("info", "daemon.started", {**identity, "services": services, "targets": targets})
 
     def stop(self) -> None:
         """Asks no more, lets a write under way end, closes the door."""
@@ -85,6 +86,7 @@ class Daemon:
         self._reconciler.stop(STOP_SECONDS)
         if self._server:
             self._server.stop()
+        log.say("info", "daemon.ended", {"identity": self._identity})
 
     def status(self) -> Document:
         process = Process(self._identity, self._loaded_at, self._overruns)
@@ -126,6 +128,6 @@ class Daemon:
         """A defect in a thread ends the daemon: whoever started it starts it anew, and a restart moves no traffic."""
         name = args.thread.name if args.thread else "?"
         error = (args.exc_type, args.exc_value, args.exc_traceback)
-        structlog.get_logger().critical("defect", thread=name, pid=os.getpid(), exc_info=error)
+        log.say("critical", "defect", {"thread": name, "exc_info": error})
         self.defect = True
         self.ended.set()

@@ -58,7 +58,7 @@ def test_validate_says_what_a_valid_file_holds(write: Write, capsys: pytest.Capt
     """Exit 0 and one line."""
     file = write(1, 2)
     assert main(["validate", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: valid, 1 Services, 2 hosts\n"
+    assert capsys.readouterr().out == f"{file}: valid, 1 Service, 2 hosts\n"
 
 
 def test_validate_names_every_error_and_opens_no_secret(

@@ -38,7 +38,11 @@ def configure(form: Format, level: str) -> None:
     on_terminal = form == "console" or (form == "auto" and sys.stderr.isatty())
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(sort_keys=False, exception_formatter=structlog.dev.plain_traceback)]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
         if on_terminal
         else [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
     )
@@ -83,7 +87,11 @@ class _Forward(logging.Handler):
 
 def write(event: Event) -> None:
     """A listener: one line for the event."""
-    level, name, facts = line(event)
+    say(*line(event))
+
+
+def say(level: str, name: str, facts: Mapping[str, Any]) -> None:
+    """One line."""
     getattr(structlog.get_logger(), level)(name, **facts)
 
 
