@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,12 +61,6 @@ def server(request: pytest.FixtureRequest) -> Server:
     """Each of the servers with TLS in turn."""
     running: Server = request.getfixturevalue(request.param)
     return running
-
-
-@pytest.fixture
-def plain_redis() -> Iterator[Redis]:
-    with Redis() as server:
-        yield server
 
 
 def _ask(server: Server, **block: Any) -> Observation:
@@ -241,19 +234,6 @@ def test_mariadb_answers_a_query(
     assert (seen.reason, seen.answer) == (reason, answer), seen
 
 
-@pytest.mark.parametrize("kind", [Mariadb, Redis])
-def test_a_killed_and_a_frozen_server(kind: type[Mariadb | Redis]) -> None:
-    """Nobody listens any more: refused. The kernel accepts and nobody answers: timeout."""
-    protocol = "redis" if kind is Redis else "mysql"
-    with kind() as server:
-        assert _ask(server).reason is Reason.OK
-        server.freeze()
-        assert ask(protocol, server.address, server.port, timeout=0.3).reason is Reason.TIMEOUT
-        server.thaw()
-        server.kill()
-        assert _ask(server).reason is Reason.REFUSED
-
-
 @pytest.mark.parametrize(
     ("block", "reason", "word"),
     [
@@ -274,56 +254,3 @@ def test_redis_accounts(redis: Redis, folder: Path, block: dict[str, Any], reaso
     seen = _ask(redis, tls=_tls(folder), **block)
     assert seen.reason is reason
     assert seen.message.startswith(word)
-
-
-def test_redis_maintenance_switch(plain_redis: Redis) -> None:
-    """EXISTS tells 0 or 1, in step with the key."""
-    seen = [_ask(plain_redis, key="maintenance").answer]
-    plain_redis.command("SET", "maintenance", "on")
-    seen.append(_ask(plain_redis, key="maintenance").answer)
-    assert seen == ["0", "1"]
-
-
-def test_a_password_for_a_redis_without_one_is_our_fault(plain_redis: Redis, folder: Path) -> None:
-    """AUTH where no password is set: unknown, so that a rollout of passwords takes no host out."""
-    seen = _ask(plain_redis, passwordFile=str(folder / "password"))
-    assert (seen.reason, PASSWORD in seen.message) == (Reason.AUTH, False)
-
-
-def test_a_full_redis_is_saturated() -> None:
-    """Maxclients reached: said before any command."""
-    with Redis(extra=["maxclients 4"]) as server, contextlib.ExitStack() as held:
-        for _ in range(4):
-            held.enter_context(socket.create_connection((server.address, server.port)))
-        wait_until(lambda: _ask(server).reason is Reason.SATURATED, 5, "the last place to be taken")
-        assert _ask(server).message == "ERR max number of clients reached"
-
-
-def test_a_loading_redis_is_loading() -> None:
-    """After a restart Redis accepts, authenticates and refuses: not ready, and not dead."""
-    slowly = ("key-load-delay 1000", "loading-process-events-interval-bytes 1024")
-    with Redis(extra=slowly) as server:
-        server.command("EVAL", "for i = 1, 3000 do redis.call('SET', i, string.rep('x', 100)) end", 0)
-        server.command("SAVE")
-        server.kill()
-        server.start(wait=False)
-        wait_until(server.listening, 10, "Redis to listen")
-        wait_until(lambda: _ask(server).reason is not Reason.REFUSED, 10, "Redis to accept")
-        seen = _ask(server)
-        assert (seen.reason, seen.message) == (Reason.LOADING, "LOADING Redis is loading the dataset in memory")
-
-
-def test_a_busy_redis_is_offline() -> None:
-    """A script that blocks everybody: Redis says BUSY once its time limit is over."""
-    with Redis(extra=["lua-time-limit 1"]) as server, socket.create_connection((server.address, server.port)) as script:
-        script.sendall(b"EVAL 'while true do end' 0\r\n")
-        wait_until(lambda: _ask(server).reason is Reason.OFFLINE, 10, "Redis to notice")
-        assert _ask(server).message.startswith("BUSY Redis is busy running a script.")
-
-
-def test_a_replica_without_its_master_is_not_replicating() -> None:
-    """replica-serve-stale-data no: MASTERDOWN."""
-    with Redis(extra=["replica-serve-stale-data no"]) as server:
-        server.command("REPLICAOF", "127.0.0.1", 1)
-        seen = _ask(server)
-    assert (seen.reason, seen.message.partition(" ")[0]) == (Reason.NOT_REPLICATING, "MASTERDOWN")
