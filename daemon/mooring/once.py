@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.engine.pool import Probe, report
+from mooring.engine.workers import Workers
 from mooring.events import Event
 from mooring.model import Report, Target
 
 WORKERS = 256
 
 
+_workers = Workers("probe", WORKERS)
+
+
 def ask_all(targets: Iterable[Target], probe: Probe, clocks: Clocks) -> list[Report]:
-    """Probes all targets at once, each once."""
-    wanted = list(targets)
-    if not wanted:
-        return []
-    with ThreadPoolExecutor(min(len(wanted), WORKERS), "probe") as workers:
-        return list(workers.map(lambda target: report(probe, target, clocks), wanted))
+    """Probes all targets at once, each once. An interrupt leaves those that hang behind."""
+    asked = [_ask(target, probe, clocks) for target in targets]
+    return [future.result() for future in asked]
+
+
+def _ask(target: Target, probe: Probe, clocks: Clocks) -> Future[Report]:
+    future: Future[Report] = Future()
+
+    def task() -> None:
+        try:
+            future.set_result(report(probe, target, clocks))
+        except Exception as error:  # noqa: BLE001 -- raised where the result is awaited
+            future.set_exception(error)
+
+    _workers.submit(task)
+    return future
 
 
 def settle(board: Board, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:
