@@ -1,0 +1,249 @@
+"""Every command as a user runs it, in a process of its own, over real servers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ground.configuration import at, file, service
+from ground.mooring import PROGRAM, Daemon
+from ground.process import Server, start_all
+from ground.rogue import SCRIPTS, rogue
+from ground.servers import Mariadb, Redis
+from ground.waiting import wait_until
+
+pytestmark = pytest.mark.needs_servers
+
+USER, PASSWORD = "mooring", "throw-away-of-a-test"
+DB, CACHE = "10.20.0.11", "10.20.0.21"
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder with a file, a secret and a folder of manifests."""
+
+    directory: Path
+    servers: dict[str, Server]
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "config.yaml"
+
+    @property
+    def secret(self) -> Path:
+        return self.directory / "password"
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    def mooring(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, *words], cwd=self.directory, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def over(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command that takes the file and the folder."""
+        return self.mooring(*command, *self._where())
+
+    def started(self, *command: str) -> subprocess.Popen[str]:
+        words = [*PROGRAM, *command, *self._where()]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def _where(self) -> tuple[str, ...]:
+        return "--config", str(self.config), "--cluster", "local", "--state-dir", str(self.state)
+
+    def manifests(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in sorted(self.state.rglob("*.yaml"))}
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, Server]]:
+    accounts = {USER: PASSWORD}
+    with ExitStack() as undo:
+        made: dict[str, Server] = {"mysql": Mariadb(accounts=accounts), "redis": Redis(accounts=accounts)}
+        for server in made.values():
+            undo.callback(server.close)
+        start_all(*made.values())
+        yield made
+
+
+@pytest.fixture
+def shell(servers: dict[str, Server], tmp_path: Path) -> Iterator[Shell]:
+    """Both servers run, and do so again afterwards."""
+    made = Shell(tmp_path, servers)
+    made.secret.write_text(PASSWORD)
+    block = {"user": USER, "passwordFile": str(made.secret)}
+    published = {"mysql": DB, "redis": CACHE}
+    made.config.write_text(
+        file(*(service(name, name, [at(published[name], servers[name])], block=block) for name in servers))
+    )
+    yield made
+    for server in servers.values():
+        if not server.running:
+            server.start()
+
+
+def test_check_tells_by_its_exit_code_and_its_rows(shell: Shell) -> None:
+    """0 with all ready, 1 with a dead one, whose row has the reason; nothing is written."""
+    done = shell.over("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    shell.servers["redis"].kill()
+    done = shell.over("check", "-o", "json")
+    assert (done.returncode, done.stderr) == (1, "")
+    rows = {found["name"]: found["hosts"][0] for found in json.loads(done.stdout)["services"]}
+    assert (rows["mysql"]["verdict"], rows["mysql"]["reason"]) == ("ready", "ok")
+    assert (rows["redis"]["verdict"], rows["redis"]["reason"]) == ("not-ready", "refused")
+    assert shell.over("check", "--service", "default/mysql").returncode == 0
+    assert not shell.manifests()
+
+
+def test_check_of_a_wrong_password_is_not_ready(shell: Shell) -> None:
+    """Where the host's state cannot be known, a check does not pass; the password is not shown."""
+    shell.secret.write_text("another-than-the-server-knows")
+    done = shell.over("check", "-o", "json")
+    assert done.returncode == 1
+    rows = [found["hosts"][0] for found in json.loads(done.stdout)["services"]]
+    assert {(row["verdict"], row["reason"]) for row in rows} == {("never-judged", "auth")}
+    assert "another-than-the-server-knows" not in done.stdout + done.stderr
+
+
+def test_once_writes_what_it_finds(shell: Shell) -> None:
+    """0 with every host published as ready; 1 once one is dead, and the manifest says which."""
+    assert shell.over("run", "--once").returncode == 0
+    before = shell.manifests()
+    assert "notReadyAddresses" not in "".join(before.values())
+    shell.servers["redis"].kill()
+    assert shell.over("run", "--once").returncode == 1
+    after = shell.manifests()
+    assert f"notReadyAddresses:\n  - ip: {CACHE}" in after["redis.yaml"]
+    assert after["mysql.yaml"] == before["mysql.yaml"]
+
+
+def test_plan_shows_what_would_change(shell: Shell) -> None:
+    """1 with a diff while something would change, 0 without; nothing is written."""
+    first = shell.over("plan")
+    assert (first.returncode, shell.manifests()) == (1, {})
+    assert f"+  - {DB}" in first.stdout
+    shell.over("run", "--once")
+    before = shell.manifests()
+    assert shell.over("plan").returncode == 0
+    shell.servers["redis"].kill()
+    gone = shell.over("plan")
+    assert gone.returncode == 1
+    assert "+- notReadyAddresses:" in gone.stdout
+    assert DB not in gone.stdout, "an object that stays is not in the diff"
+    assert shell.manifests() == before
+
+
+COMMANDS = [("run",), ("run", "--once"), ("run", "--dry-run"), ("check",), ("plan",)]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_bad_file_ends_every_command(shell: Shell, command: tuple[str, ...]) -> None:
+    """2, each error with file, line and column, and no traceback."""
+    shell.config.write_text(
+        "version: 1\nservices:\n- name: a\n  hosts: [127.0.0.1]\n  check: {tcp: {}, periodSeconds: 0}\n"
+    )
+    done = shell.over(*command)
+    assert done.returncode == 2
+    assert f"{shell.config}:4:11: services[0].hosts[0]" in done.stderr
+    assert f"{shell.config}:5:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not shell.manifests()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_missing_secret_ends_every_command(shell: Shell, command: tuple[str, ...]) -> None:
+    """2, and the message names the file."""
+    shell.secret.unlink()
+    done = shell.over(*command)
+    assert done.returncode == 2
+    assert f"{shell.secret} does not exist" in done.stderr
+    assert not shell.manifests()
+
+
+def test_empty_secret_ends_the_start(shell: Shell) -> None:
+    """A password file with nothing but a line end is as good as none."""
+    shell.secret.write_text("\n")
+    done = shell.over("run")
+    assert (done.returncode, f"{shell.secret} is empty" in done.stderr) == (2, True)
+
+
+def test_validate_opens_no_secret(shell: Shell) -> None:
+    """0 for a valid file whose secrets lie elsewhere, 2 for a bad one."""
+    shell.secret.unlink()
+    assert shell.mooring("validate", "--cluster", "local", str(shell.config)).returncode == 0
+    shell.config.write_text("")
+    assert shell.mooring("validate", "--cluster", "local", str(shell.config)).returncode == 2
+
+
+def test_dry_run_prints_a_diff_a_flip_and_writes_nothing(shell: Shell) -> None:
+    """The daemon over stored manifests: each flip is one diff on standard output, and no file changes."""
+    shell.over("run", "--once")
+    before = shell.manifests()
+    with Daemon(shell.config.read_text(), shell.state, args=("--dry-run",)) as daemon:
+        wait_until(lambda: answers(daemon), 10, "the daemon to be ready")
+        shell.servers["redis"].kill()
+        wait_until(lambda: diffs(daemon) == 1, 10, "the diff of a host that leaves")
+        assert "+- notReadyAddresses:" in daemon.output
+        shell.servers["redis"].start()
+        wait_until(lambda: diffs(daemon) == 2, 10, "the diff of a host that returns")
+        assert "+- addresses:" in daemon.output
+        assert daemon.stop() == 0
+        assert diffs(daemon) == 2
+    assert shell.manifests() == before
+
+
+def diffs(daemon: Daemon) -> int:
+    return daemon.output.count("+++ default/redis (wanted)")
+
+
+def answers(daemon: Daemon) -> bool:
+    try:
+        return daemon.get("/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+def test_status_asks_a_running_daemon(shell: Shell) -> None:
+    """0 and the daemon's own document; 3 once it has ended."""
+    with Daemon(shell.config.read_text(), shell.state) as daemon:
+        wait_until(lambda: answers(daemon), 10, "the daemon to be ready")
+        daemon.wait_ready("default/mysql", [DB])
+        url = f"http://127.0.0.1:{daemon.port}"
+        table = shell.mooring("status", "--url", url)
+        assert (table.returncode, table.stderr) == (0, "")
+        assert DB in table.stdout
+        assert CACHE in table.stdout
+        told = json.loads(shell.mooring("status", "--url", url, "-o", "json").stdout)
+        assert told["services"][0].keys() == daemon.status()["services"][0].keys()
+        assert daemon.stop() == 0
+        gone = shell.mooring("status", "--url", url)
+        assert gone.returncode == 3
+        assert "Traceback" not in gone.stderr
+
+
+@pytest.mark.parametrize("command", [("run", "--once"), ("check",), ("plan",)], ids=" ".join)
+def test_interrupt_ends_a_command_at_once(shell: Shell, command: tuple[str, ...]) -> None:
+    """Ctrl-C does not wait for a host that hangs: no traceback, nothing written."""
+    with rogue(SCRIPTS["silent"]) as silent:
+        times = {"periodSeconds": 20, "timeoutSeconds": 20}
+        shell.config.write_text(file(service("redis", "redis", [at(CACHE, silent)], check=times)))
+        with shell.started(*command) as child:
+            wait_until(lambda: silent.connections, 10, "its probe")
+            told = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            said = child.communicate(timeout=40)[1]
+        assert child.returncode == 130
+        assert time.monotonic() - told < 2
+        assert "Traceback" not in said
+        assert not shell.manifests()
