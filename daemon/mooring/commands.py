@@ -198,7 +198,7 @@ def _cluster(settings: Settings) -> Cluster:
 
 def _settled(settings: Settings, config: Config, cluster: Cluster, emit: Any) -> tuple[Board, Reconciler]:
     board, clocks = Board(), Clocks()
-    reconciler = Reconciler(cluster, board, config.services, emit, clocks)
+    reconciler = Reconciler(cluster, board, config.services, emit, clocks=clocks)
     Fleet(config.services, board, settings.allowed_cidrs, emit, lambda: None).learn()
     reconciler.look()
     settle(board, probe, clocks, emit)

@@ -58,10 +58,12 @@ class Daemon:
         """Set when the daemon should end, or a thread of it has died of a defect."""
         self.defect = False
         self._board = Board()
-        self._reconciler = Reconciler(cluster, self._board, config.services, self._emit, self._clocks)
         self._pool = Pool(probe, self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._pool.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
         self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
+        self._reconciler = Reconciler(
+            cluster, self._board, config.services, self._emit, clocks=self._clocks, on_ports=self._fleet.learn_ports
+        )
         self._server = listen and Server(listen, alive=self._alive, ready=self._ready, status=self.status)
 
     def start(self) -> None:

@@ -23,8 +23,19 @@ class ClusterError(MooringError):
     """A call to the cluster did not do what was asked."""
 
 
+class NoCredentials(MooringError):
+    """There is nothing to log in to a cluster with."""
+
+
 class Unavailable(ClusterError):
-    """The cluster does not answer, or not now: the same call is worth a retry."""
+    """The cluster does not answer, or not now: the same call is worth a retry.
+
+    ``retry_after`` are the seconds that the cluster itself asked for, None where it said nothing.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Conflict(ClusterError):

@@ -51,10 +51,11 @@ class KeptLast:
 
 @dataclass(frozen=True, slots=True)
 class AddressRemoved:
-    """An address that the file does not list left the stored object."""
+    """An address that the file does not list left the stored object; ``manager`` put it there, where that is known."""
 
     service: ServiceKey
     address: str
+    manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)

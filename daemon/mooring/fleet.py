@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from mooring.board import Board
 from mooring.decide.addresses import Network, parse
 from mooring.decide.names import members
 from mooring.events import AddressLeftOut, Event
-from mooring.model import ServiceSpec
+from mooring.model import Port, ServiceKey, ServiceSpec
 from mooring.resolve import LIFETIME_SECONDS, WORKERS, Names
 
 Networks = tuple[Network, ...]
@@ -32,20 +34,24 @@ class Fleet:
         self._emit = emit
         self._on_change = on_change
         self._told: frozenset[AddressLeftOut] = frozenset()
+        self._lock = threading.Lock()
+        self._ports: dict[ServiceKey, tuple[Port, ...]] = {}
         names = {host.address for spec in specs for host in spec.hosts if parse(host.address) is None}
         self.names = Names(names, self._changed)
 
     def muster(self) -> None:
         """The members as the names hold them now; an address that must be left out is told once."""
-        held = self.names.addresses()
-        told: list[AddressLeftOut] = []
-        for spec in self._specs:
-            found = members(spec, held, self._allowed)
-            self._board.set_members(spec, found)
-            told += found.left_out
-        for left_out in sorted(set(told) - self._told, key=str):
-            self._emit(left_out)
-        self._told = frozenset(told)
+        with self._lock:
+            left_out = frozenset(one for spec in self._specs for one in self._place(spec))
+            news, self._told = left_out - self._told, left_out
+        for one in sorted(news, key=str):
+            self._emit(one)
+
+    def _place(self, listed: ServiceSpec) -> tuple[AddressLeftOut, ...]:
+        spec = replace(listed, ports=listed.ports or self._ports.get(listed.key, ()))
+        found = members(spec, self.names.addresses(), self._allowed)
+        self._board.set_members(spec, found)
+        return found.left_out
 
     def begin(self) -> None:
         """Musters with what the names hold, if that is known within a lookup's lifetime; otherwise without."""
@@ -53,6 +59,12 @@ class Fleet:
             self.names.refresh()
             self.names.looked.wait(LIFETIME_SECONDS)
         self.muster()
+
+    def learn_ports(self, key: ServiceKey, ports: tuple[Port, ...]) -> None:
+        """The cluster's ports, for a Service whose ports the file leaves to it."""
+        if self._ports.get(key) != ports:
+            self._ports[key] = ports
+            self._changed()
 
     def learn(self) -> None:
         """Looks every name up once and musters: for commands that end."""

@@ -197,6 +197,35 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port of a Service as Kubernetes holds it; ``target`` is a number, a name, or None where it is the port."""
+
+    name: str
+    port: int
+    target: int | str | None = None
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What a Service says of itself; ``families`` are "IPv4" and "IPv6", ``owner`` is ``Kind/name`` or empty."""
+
+    ports: tuple[ServicePort, ...]
+    type: str = "ClusterIP"
+    selector: bool = False
+    owner: str = ""
+    families: tuple[str, ...] = ("IPv4",)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the cluster allows for a Service: the ports to publish, and the families of addresses it can use."""
+
+    ports: tuple[Port, ...]
+    families: tuple[str, ...] = ("IPv4", "IPv6")
+
+
+@dataclass(frozen=True, slots=True)
 class Subset:
     """One subset of an Endpoints object; addresses in the order of ``decide.addresses.sort_key``."""
 
@@ -214,6 +243,8 @@ class Stored:
     managed: bool
     """It bears our managed-by label."""
     subsets: tuple[Subset, ...]
+    manager: str = ""
+    """Who last wrote the subsets, as ``managedFields`` tells; empty where nothing tells."""
 
     @property
     def ready(self) -> frozenset[str]:

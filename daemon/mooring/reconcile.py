@@ -7,20 +7,26 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from mooring.board import Board
+from mooring.board import Board, View
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
 from mooring.decide.plan import Refusal, plan, removed
-from mooring.decide.select import Selection, hold, select
-from mooring.errors import ClusterError, Conflict, Rejected
-from mooring.events import AddressRemoved, Event, KeptLast, NotPublished, Published
-from mooring.model import Change, ServiceKey, ServiceSpec, Stored
+from mooring.decide.repair import Repairs, repaired, rests_until
+from mooring.decide.select import Selection, hold, select, without
+from mooring.decide.service import of_family
+from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
+from mooring.events import AddressLeftOut, AddressRemoved, Event, KeptLast, NotPublished, Published
+from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
 
 RESYNC_SECONDS = 1.0
 """How often the stored objects are looked at without a cause: for somebody else's edits."""
 BACKOFF_SECONDS = (0.1, 5.0)
 """A failed round is tried again after the first, doubled each time up to the second, jittered."""
+START_SECONDS = 2.0
+"""How long the first look waits for the cluster to tell what it holds."""
+MOST_RETRY_AFTER_SECONDS = 60.0
+NO_REPAIRS = Repairs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,11 @@ class Standing:
     kept: tuple[str, ...] = ()
     changed_at: float | None = None
     """The change of a verdict that was last published."""
+    desired: tuple[Subset, ...] | None = None
+    """What we last stored."""
+    repairs: Repairs = NO_REPAIRS
+    unfit: frozenset[str] = frozenset()
+    """Listed addresses of a family that the Service does not have."""
 
 
 class Reconciler:
@@ -46,12 +57,15 @@ class Reconciler:
         board: Board,
         specs: Iterable[ServiceSpec],
         emit: Callable[[Event], None],
+        *,
         clocks: Clocks,
+        on_ports: Callable[[ServiceKey, tuple[Port, ...]], None] = lambda _key, _ports: None,
     ) -> None:
         self._cluster = cluster
         self._board = board
         self._specs = {spec.key: spec for spec in specs}
         self._emit = emit
+        self._on_ports = on_ports
         self._monotonic = clocks.monotonic
         self._wall = clocks.wall
         self._standings = dict.fromkeys(self._specs, Standing())
@@ -70,6 +84,7 @@ class Reconciler:
     def stop(self, seconds: float) -> None:
         """Lets a write that is under way end, for at most so many seconds."""
         self._stopping = True
+        self._cluster.stop()
         self._wake.set()
         self._thread.join(seconds)
 
@@ -83,6 +98,8 @@ class Reconciler:
         return dict(self._standings)
 
     def _run(self) -> None:
+        self._cluster.start(self.wake)
+        self._cluster.wait(START_SECONDS)
         resync_at = self._monotonic() + RESYNC_SECONDS
         while not self._stopping:
             self.turned_at = self._monotonic()
@@ -130,22 +147,62 @@ class Reconciler:
     def _reconcile(self, spec: ServiceSpec, standing: Standing) -> Standing:
         """Read what is stored; seed from it once; select; desire; plan; store the difference, if there is one."""
         stored = self._cluster.read(spec.key)
+        standing = replace(standing, stored=stored)
         self._board.seed(spec.key, stored)
+        serving = self._cluster.serving(spec)
+        if isinstance(serving, Refusal):
+            return self._hindered(spec.key, standing, serving.why, refused=True)
+        self._on_ports(spec.key, serving.ports)
         view = self._board.view(spec.key)
-        selection = select(view, stored, spec.when_all_fail)
-        if self._board.waiting(spec.key):
-            selection = hold(selection, stored)
-        listed = frozenset(member.address for member, _ in view)
-        decision = plan(spec.key, listed, spec.adopt, stored, desire(selection, spec.ports))
+        standing = self._leave_out(view, serving, standing)
+        selection = self._selected(spec, view, standing)
         self._tell_kept(spec.key, standing, selection)
+        standing = replace(standing, kept=selection.kept)
+        desired = desire(selection, serving.ports)
+        listed = frozenset(member.address for member, _ in view)
+        decision = plan(spec.key, listed, spec.adopt, stored, desired)
         if isinstance(decision, Refusal):
-            return self._hindered(spec.key, replace(standing, stored=stored), decision.why, refused=True)
+            return self._hindered(spec.key, standing, decision.why, refused=True)
         if decision is None:
-            return replace(standing, stored=stored, error=None, failures=0, retry_at=0.0, kept=selection.kept)
-        after = self._cluster.apply(decision)
-        changed_at = self._board.changed_at(spec.key)
-        self._tell_published(decision, listed, None if changed_at == standing.changed_at else changed_at)
-        return Standing(stored=after, applied_at=self._wall(), kept=selection.kept, changed_at=changed_at)
+            return replace(standing, error=None, failures=0, retry_at=0.0)
+        return self._write(decision, listed, standing)
+
+    def _selected(self, spec: ServiceSpec, view: View, standing: Standing) -> Selection:
+        selection = select(view, standing.stored, spec.when_all_fail)
+        if self._board.waiting(spec.key):
+            selection = hold(selection, standing.stored)
+        return without(selection, standing.unfit)
+
+    def _write(self, change: Change, listed: frozenset[str], standing: Standing) -> Standing:
+        """Stores the change, unless it would be one more round of a war about what we have stored before."""
+        now, repairs = self._monotonic(), standing.repairs
+        if change.subsets == standing.desired:
+            manager = change.before.manager if change.before else ""
+            if rests_until(repairs, manager, now) is not None:
+                return self._hindered(change.key, standing, _war(manager), refused=True)
+            repairs = repaired(repairs, manager, now)
+        after = self._cluster.apply(change)
+        changed_at = self._board.changed_at(change.key)
+        self._tell_published(change, listed, None if changed_at == standing.changed_at else changed_at)
+        return replace(
+            standing,
+            stored=after,
+            applied_at=self._wall(),
+            error=None,
+            failures=0,
+            retry_at=0.0,
+            changed_at=changed_at,
+            desired=change.subsets,
+            repairs=repairs,
+        )
+
+    def _leave_out(self, view: View, serving: Serving, standing: Standing) -> Standing:
+        unfit = [member for member, _ in view if not of_family(member.address, serving.families)]
+        for member in unfit:
+            if member.address not in standing.unfit:
+                why = f"the Service has only {' and '.join(serving.families)}"
+                self._emit(AddressLeftOut(member.service, member.host, member.address, why))
+        return replace(standing, unfit=frozenset(member.address for member in unfit))
 
     def _tell_kept(self, key: ServiceKey, standing: Standing, selection: Selection) -> None:
         if selection.kept and selection.kept != standing.kept:
@@ -154,7 +211,7 @@ class Reconciler:
     def _tell_published(self, change: Change, listed: frozenset[str], changed_at: float | None) -> None:
         for address in removed(change):
             if address not in listed:
-                self._emit(AddressRemoved(change.key, address))
+                self._emit(AddressRemoved(change.key, address, change.before.manager if change.before else ""))
         self._emit(Published(change, None if changed_at is None else self._monotonic() - changed_at))
 
     def _failed(self, key: ServiceKey, standing: Standing, error: ClusterError) -> Standing:
@@ -163,6 +220,8 @@ class Reconciler:
         pause = min(last, first * 2.0**standing.failures) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
         if isinstance(error, Conflict) and standing.failures == 0:
             pause = 0.0
+        elif isinstance(error, Unavailable) and error.retry_after is not None:
+            pause = max(pause, min(error.retry_after, MOST_RETRY_AFTER_SECONDS))
         later = replace(standing, failures=standing.failures + 1, retry_at=self._monotonic() + pause)
         return self._hindered(key, later, str(error), refused=isinstance(error, Rejected))
 
@@ -170,3 +229,10 @@ class Reconciler:
         if why != standing.error:
             self._emit(NotPublished(key, why, refused))
         return replace(standing, error=why)
+
+
+def _war(manager: str) -> str:
+    return (
+        f"{manager or 'somebody'} changes this object again and again; after three repairs in a minute it is left "
+        "alone for the rest of that minute. Find out who keeps it beside Mooring"
+    )

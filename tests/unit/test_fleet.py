@@ -12,7 +12,7 @@ from mooring import resolve
 from mooring.board import Board
 from mooring.events import AddressLeftOut, Event
 from mooring.fleet import Fleet
-from mooring.model import HostSpec
+from mooring.model import HostSpec, Port
 
 SPEC = replace(spec("10.20.0.11"), hosts=(HostSpec("db1", "10.20.0.11"), HostSpec("db3", "db3.example.com")))
 
@@ -52,6 +52,19 @@ def test_what_a_name_holds_becomes_members() -> None:
         wait_until(lambda: desk.changes, 5, "the change")
     assert desk.addresses() == ["10.20.0.11", "10.20.0.13", "10.20.0.14"]
     assert desk.board.unresolved(KEY) == ()
+
+
+def test_ports_that_the_service_names_are_probed() -> None:
+    """A file without ports leaves them to the cluster; once known, hosts are probed there, and a change is told."""
+    board, changes = Board(), list[int]()
+    bare = replace(spec("10.20.0.11"), ports=())
+    fleet = Fleet([bare], board, (), lambda _event: None, lambda: changes.append(1))
+    fleet.begin()
+    assert board.targets() == {}
+    for _ in range(2):
+        fleet.learn_ports(KEY, (Port("mysql", 3307),))
+    assert [(target.address, target.port) for target in board.targets()] == [("10.20.0.11", 3307)]
+    assert changes == [1]
 
 
 def test_an_address_outside_the_allowed_cidrs_is_left_out_and_told_once() -> None:

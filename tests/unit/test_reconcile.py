@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ from mooring.clocks import Clocks
 from mooring.cluster.local import LocalCluster
 from mooring.cluster.protocol import Cluster
 from mooring.decide.names import members
+from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.events import AddressRemoved, Event, NotPublished, Published
-from mooring.model import Change, ServiceKey, ServiceSpec, Stored
+from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published
+from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
 
@@ -26,23 +27,23 @@ A, B, STRANGER = "10.20.0.11", "10.20.0.12", "10.20.0.99"
 OTHER = ServiceKey("default", "other")
 
 
-@dataclass
-class Faulty:
-    """A fake: a real folder whose calls fail as told, as an API server would and a folder does not."""
+class Faulty(LocalCluster):
+    """A real folder whose writes fail as told, as an API server's would and a folder's do not."""
 
-    real: LocalCluster
-    faults: list[Exception] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
+    def __init__(self, folder: Path, faults: list[Exception]) -> None:
+        super().__init__(folder)
+        self.faults = faults
+        self.calls: list[str] = []
 
     def read(self, key: ServiceKey) -> Stored | None:
         self.calls.append(f"read {key.name}")
-        return self.real.read(key)
+        return super().read(key)
 
     def apply(self, change: Change) -> Stored:
         self.calls.append(f"apply {change.key.name}")
         if self.faults and change.key == KEY:
             raise self.faults.pop(0)
-        return self.real.apply(change)
+        return super().apply(change)
 
 
 class Desk:
@@ -55,7 +56,7 @@ class Desk:
         for one in specs:
             self.board.set_members(one, members(one, {}, ()))
         clocks = Clocks(monotonic=lambda: self.now)
-        self.reconciler = Reconciler(cluster, self.board, specs, self.events.append, clocks)
+        self.reconciler = Reconciler(cluster, self.board, specs, self.events.append, clocks=clocks)
 
     def rounds(self) -> None:
         """One look at every Service."""
@@ -214,7 +215,7 @@ def test_an_object_with_an_unlisted_ready_address_is_refused_until_it_is_gone(fo
 @pytest.mark.parametrize("fault", [Unavailable("no answer"), Rejected("forbidden")], ids=["unavailable", "rejected"])
 def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: Exception) -> None:
     """Backoff: not at once, not for ever apart, and the log has one line for the same trouble."""
-    cluster = Faulty(LocalCluster(folder), [fault] * 5)
+    cluster = Faulty(folder, [fault] * 5)
     desk = Desk(cluster)
     desk.rounds()
     for _ in range(3):
@@ -232,7 +233,7 @@ def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: 
 
 def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
     """An object that changed between read and write is read again without waiting."""
-    cluster = Faulty(LocalCluster(folder), [Conflict("changed")])
+    cluster = Faulty(folder, [Conflict("changed")])
     desk = Desk(cluster)
     desk.rounds()
     desk.rounds()
@@ -242,7 +243,7 @@ def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
 
 def test_a_hindered_service_stops_no_other(folder: Path) -> None:
     """One Service's trouble is its own."""
-    cluster = Faulty(LocalCluster(folder), [Rejected("forbidden")] * 100)
+    cluster = Faulty(folder, [Rejected("forbidden")] * 100)
     desk = Desk(cluster, (spec(A, B), spec(A, key=OTHER)))
     for _ in range(3):
         desk.rounds()
@@ -259,6 +260,75 @@ def test_a_look_seeds_and_writes_nothing(folder: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_write_war_is_left_after_three_repairs(folder: Path) -> None:
+    """Somebody who puts his version back each time is repaired three times a minute, and then told of."""
+    desk = Desk(LocalCluster(folder))
+    desk.rounds()
+    for _ in range(10):
+        desk.now += 5.0
+        by_hand(folder, [A, STRANGER], labels={"app.kubernetes.io/managed-by": "mooring"})
+        desk.rounds()
+    assert len(desk.told(Published)) == 1 + 3
+    (told,) = desk.told(NotPublished)
+    assert isinstance(told, NotPublished)
+    assert "somebody changes this object again and again" in told.why
+    desk.now += 60.0
+    desk.rounds()
+    assert lists(folder) == ([], [A, B])
+    assert desk.reconciler.standings()[KEY].error is None
+
+
+def test_a_new_verdict_is_published_in_a_write_war(folder: Path) -> None:
+    """Backing off concerns repairs only: what the hosts say is written."""
+    desk = Desk(LocalCluster(folder))
+    desk.rounds()
+    for _ in range(5):
+        by_hand(folder, [STRANGER], labels={"app.kubernetes.io/managed-by": "mooring"})
+        desk.rounds()
+    desk.hear(B, Reason.OK)
+    desk.rounds()
+    assert lists(folder) == ([B], [A])
+
+
+def test_the_cluster_is_heeded_when_it_asks_for_time(folder: Path) -> None:
+    """Retry-After is at least what passes before the next try."""
+    cluster = Faulty(folder, [Unavailable("too many requests", retry_after=30.0)])
+    desk = Desk(cluster)
+    for _ in range(29):
+        desk.rounds()
+        desk.now += 1.0
+    assert cluster.calls.count("apply mysql-external") == 1
+    desk.now += 2.0
+    desk.rounds()
+    assert lists(folder) == ([], [A, B])
+
+
+class OfOneFamily(LocalCluster):
+    """A folder that speaks for a Service with IPv4 only, whose ports the file does not name."""
+
+    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
+        return Serving((Port("mysql", 3307),), ("IPv4",))
+
+
+def test_an_address_of_a_family_that_the_service_lacks_is_left_out_and_told(folder: Path) -> None:
+    """An IPv6 address in an IPv4 Service is reported once and not published."""
+    desk = Desk(OfOneFamily(folder), (spec(A, "fd00::b"),))
+    for _ in range(3):
+        desk.rounds()
+    assert lists(folder) == ([], [A])
+    left_out = [event for event in desk.events if isinstance(event, AddressLeftOut)]
+    assert [(event.address, event.why) for event in left_out] == [("fd00::b", "the Service has only IPv4")]
+
+
+def test_the_ports_of_the_cluster_are_published_and_passed_on(folder: Path) -> None:
+    """Where the file leaves the ports to the Service, these are what is published and probed."""
+    desk = Desk(OfOneFamily(folder), (replace(spec(A), ports=()),))
+    learnt: list[object] = []
+    desk.reconciler._on_ports = lambda *ports: learnt.append(ports)
+    desk.rounds()
+    assert learnt == [(KEY, (Port("mysql", 3307),))]
+
+
 class Turning:
     """A reconciler in its own thread, on real clocks."""
 
@@ -267,7 +337,7 @@ class Turning:
         self.board = Board()
         one = spec(A, B)
         self.board.set_members(one, members(one, {}, ()))
-        self.reconciler = Reconciler(cluster, self.board, [one], self.events.append, Clocks())
+        self.reconciler = Reconciler(cluster, self.board, [one], self.events.append, clocks=Clocks())
 
 
 @pytest.fixture
@@ -297,7 +367,7 @@ def test_the_thread_looks_at_once_and_repairs_within_a_second_or_two(
 
 def test_the_thread_goes_on_after_failures(turning: Callable[[Cluster], Turning], folder: Path) -> None:
     """Failed and conflicting writes are tried again by the thread itself."""
-    cluster = Faulty(LocalCluster(folder), [Unavailable("no answer"), Conflict("changed"), Unavailable("no answer")])
+    cluster = Faulty(folder, [Unavailable("no answer"), Conflict("changed"), Unavailable("no answer")])
     turning(cluster)
     wait_until((folder / "default" / f"{KEY.name}.yaml").exists, 10, "the write")
     assert cluster.faults == []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mooring.cluster.protocol import Cluster
-from mooring.model import Change, ServiceKey, Stored
+from mooring.decide.plan import Refusal
+from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
 
 
 class DryCluster:
@@ -15,6 +16,18 @@ class DryCluster:
         self._cluster = cluster
         self._show = show
         self._shown: dict[ServiceKey, tuple[Stored | None, Stored]] = {}
+
+    def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
+        self._cluster.start(wake)
+
+    def stop(self) -> None:
+        self._cluster.stop()
+
+    def wait(self, seconds: float) -> bool:
+        return self._cluster.wait(seconds)
+
+    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
+        return self._cluster.serving(spec)
 
     def read(self, key: ServiceKey) -> Stored | None:
         """What would be stored by now; what really is, once somebody else changed it."""

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from mooring.cluster.manifest import merged, parse
+from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, ServiceKey, Stored
+from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
 
 
 class LocalCluster:
@@ -28,6 +29,19 @@ class LocalCluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._parsed: dict[ServiceKey, tuple[tuple[int, ...], Stored]] = {}
+
+    def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
+        """A folder tells of nothing; it is cheap to look."""
+
+    def stop(self) -> None:
+        """Nothing was begun."""
+
+    def wait(self, seconds: float) -> bool:  # noqa: ARG002 -- the protocol's
+        return True
+
+    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
+        """There are no Services here: the file says all."""
+        return Serving(spec.ports)
 
     def read(self, key: ServiceKey) -> Stored | None:
         """The stored object; a file that did not change since the last read is not parsed again."""

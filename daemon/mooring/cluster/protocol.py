@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from mooring.model import Change, ServiceKey, Stored
+from mooring.decide.plan import Refusal
+from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
 
 
 class Cluster(Protocol):
     """Where Endpoints live. Every call is bounded in time."""
+
+    def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
+        """Begins to follow the objects, where the cluster can tell of changes; ``wake`` gets what changed."""
+
+    def stop(self) -> None:
+        """Follows them no more."""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the objects can be read, once they can or after about so many seconds."""
+
+    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
+        """The ports and families to publish, or why this Service cannot be served until somebody changes something.
+
+        Raises:
+            Unavailable: the cluster does not answer.
+        """
 
     def read(self, key: ServiceKey) -> Stored | None:
         """The stored object, None where there is none.
 
         Raises:
             Unavailable: the cluster does not answer, or what it holds cannot be read now.
-            Rejected: this Service cannot be served until somebody changes something.
+            Rejected: what is stored is not an object that Mooring could write.
         """
 
     def apply(self, change: Change) -> Stored:

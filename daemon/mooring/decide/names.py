@@ -27,7 +27,8 @@ class Held:
 class Expanded:
     """The members of a Service in file order, what was left out, and the hosts that no member came from.
 
-    ``waiting``: a name has not been resolved even once, so nobody knows which addresses are its.
+    ``waiting``: a name has not been resolved even once, or the Service's ports are not known yet, so nobody knows
+    which of the stored addresses are listed.
     """
 
     members: tuple[Member, ...]
@@ -59,7 +60,7 @@ def members(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]], allowed: It
     taken: dict[str, HostSpec] = {}
     left_out: list[AddressLeftOut] = []
     for host, address in _addresses(spec, names):
-        why = _why_not(spec, host, address, taken, networks)
+        why = _why_not(address, taken, networks)
         if why is None:
             taken[address] = host
         else:
@@ -67,24 +68,25 @@ def members(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]], allowed: It
     found = tuple(_member(spec, host, address) for address, host in taken.items())
     sources = set(taken.values())
     unresolved = tuple(host for host in spec.hosts if host not in sources)
-    waiting = any(parse(host.address) is None and not names.get(host.address) for host in spec.hosts)
+    waiting = any(not _addressed(spec, host, names) for host in spec.hosts)
     return Expanded(found, tuple(left_out), unresolved, waiting)
 
 
 def _addresses(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[HostSpec, str]]:
     for host in spec.hosts:
-        literal = parse(host.address) is not None
-        for address in (host.address,) if literal else names.get(host.address, ()):
+        for address in _addressed(spec, host, names):
             yield host, address
 
 
-def _why_not(
-    spec: ServiceSpec, host: HostSpec, address: str, taken: Mapping[str, HostSpec], networks: tuple[Network, ...]
-) -> str | None:
+def _addressed(spec: ServiceSpec, host: HostSpec, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    if host.probe_port is None and not spec.ports:
+        return ()
+    return (host.address,) if parse(host.address) is not None else names.get(host.address, ())
+
+
+def _why_not(address: str, taken: Mapping[str, HostSpec], networks: tuple[Network, ...]) -> str | None:
     if address in taken:
         return f"is listed already, as {taken[address].name}"
-    if host.probe_port is None and not spec.ports:
-        return "has no port to probe: the Service has none, and the host no probePort"
     return forbidden(address, networks)
 
 

@@ -42,6 +42,12 @@ def hold(selection: Selection, stored: Stored | None) -> Selection:
     )
 
 
+def without(selection: Selection, unfit: frozenset[str]) -> Selection:
+    """The selection without these addresses, which cannot be published at all."""
+    parts = (selection.ready, selection.not_ready, selection.kept)
+    return Selection(*(tuple(address for address in part if address not in unfit) for part in parts))
+
+
 def _fit(member: Member, state: HostState) -> bool:
     return state.verdict is Verdict.READY and not member.maintenance
 

@@ -149,7 +149,8 @@ def _(event: KeptLast) -> Line:
 @line.register
 def _(event: AddressRemoved) -> Line:
     means = "the file does not list it"
-    return "warning", "address.removed", {"service": str(event.service), "address": event.address, "means": means}
+    who = {"service": str(event.service), "address": event.address, "manager": event.manager}
+    return "warning", "address.removed", {**who, "means": means}
 
 
 @line.register

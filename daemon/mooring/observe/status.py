@@ -10,6 +10,7 @@ from typing import Any
 
 from mooring import __version__
 from mooring.board import Board
+from mooring.decide.addresses import parse
 from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Stored, Verdict
 from mooring.reasons import Reason
 from mooring.reconcile import Standing
@@ -75,14 +76,15 @@ def _host(member: Member, state: HostState, stored: Stored | None) -> Document:
 
 
 def _unresolved(spec: ServiceSpec, host: HostSpec) -> Document:
+    literal = parse(host.address) is not None
     nothing = dict.fromkeys(("since", "lastProbeAt", "latencySeconds", "role", "lagSeconds"))
     return {
         "name": host.name,
         "address": host.address,
         "verdict": Verdict.UNJUDGED.value,
         "published": "none",
-        "reason": Reason.DNS.value,
-        "message": "the name has no address that can be published",
+        "reason": None if literal else Reason.DNS.value,
+        "message": "the Service's ports are not known yet" if literal else "the name has no address to publish",
         "consecutive": 0,
         "threshold": spec.check.thresholds.success,
         "maintenance": host.maintenance,

@@ -111,9 +111,16 @@ def test_a_host_of_which_nothing_is_left_is_still_told() -> None:
     assert members(service(lost), {NAME: ("127.0.0.1",)}, ()).unresolved == (lost,)
 
 
-def test_a_host_without_any_port_is_left_out() -> None:
-    """Without ports in the file there is nothing to probe, save where the host says its probePort."""
-    bare = replace(service(HostSpec("a", A), HostSpec("b", B, probe_port=3307)), ports=())
+def test_a_host_without_a_port_waits_for_the_service() -> None:
+    """Without ports in the file there is nothing to probe yet, save where the host says its probePort."""
+    first = HostSpec("a", A)
+    bare = replace(service(first, HostSpec("b", B, probe_port=3307)), ports=())
     expanded = members(bare, {}, ())
     assert [one.address for one in expanded.members] == [B]
-    assert [one.address for one in expanded.left_out] == [A]
+    assert (expanded.unresolved, expanded.left_out, expanded.waiting) == ((first,), (), True)
+
+
+@pytest.mark.parametrize(("held", "waiting"), [((), True), ((A,), False), (("127.0.0.1",), False)])
+def test_a_service_waits_until_each_name_was_resolved_once(held: tuple[str, ...], *, waiting: bool) -> None:
+    """Until then nobody knows whose a stored address is; a name that holds only what is forbidden is known."""
+    assert members(service(HostSpec("db", NAME)), {NAME: held}, ()).waiting is waiting

@@ -104,7 +104,7 @@ def test_silence_of_all_hosts_moves_none() -> None:
 def test_silence_counts_where_there_is_no_witness() -> None:
     """A single ready address has nobody to tell whether the network is there: its silence is its own."""
     lone = version(1.02, [A], [B])
-    seen = probes(A, "+sss") + probes(B, "-", phase=0.01)
+    seen = probes(A, "+sss") + probes(B, "-sss", phase=0.01)
     assert laws([lone, version(4.02, [], [A, B])], seen, until=4.5) == []
 
 
@@ -157,6 +157,16 @@ def test_a_probe_ends_in_time(stalls: list[Stall], found: list[str]) -> None:
     late = Probe(3.0, LISTED[A], "timeout", 0.7)
     assert laws([BOTH], [*probes(A, "++"), late, *SOUND], until=3.5, stalls=stalls) == found
     assert laws([BOTH], [*probes(A, "++"), late._replace(latency=0.549), *SOUND], until=3.5) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "found"),
+    [("+++++", []), ("++ ++", []), ("+  ++", ["turn"]), ("++ww+", ["turn"]), ("++", ["turn"])],
+    ids=["each-period", "one-lost", "two-lost", "witnesses-are-no-turns", "forgotten"],
+)
+def test_every_address_gets_its_turn(outcomes: str, found: list[str]) -> None:
+    """A probe that never ends leaves no line in the log; that none came is what tells."""
+    assert laws([BOTH], probes(A, outcomes) + SOUND, until=5.5) == found
 
 
 @pytest.mark.parametrize(
