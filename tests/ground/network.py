@@ -127,7 +127,7 @@ class Network:
             self.node.ip("link", "add", "br0", "type", "bridge", "stp_state", "0", "forward_delay", "0")
             self._address(self.node)
             for number in range(1, self._count + 1):
-                self._connect(self._add(f"db{number}", f"10.77.0.{10 + number}", "eth0"))
+                self.add(number)
             undo.pop_all()
         return self
 
@@ -136,6 +136,12 @@ class Network:
 
     def __getitem__(self, name: str) -> Host:
         return next(host for host in self.hosts if host.name == name)
+
+    def add(self, number: int) -> Host:
+        """One more host, ``db<number>``; numbers up to 200."""
+        host = self._add(f"db{number}", f"10.77.0.{10 + number}", "eth0")
+        self._connect(host)
+        return host
 
     def _add(self, name: str, address: str, interface: str) -> Host:
         host = Host(name, address, interface)

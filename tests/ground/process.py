@@ -6,7 +6,6 @@ import abc
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from ground import leftovers
+from ground.child import Child
 from ground.network import entered
 from ground.waiting import wait_until
 
@@ -32,14 +32,13 @@ def free_port(address: str = "127.0.0.1") -> int:
         return int(listener.getsockname()[1])
 
 
-class Server(abc.ABC):
+class Server(Child, abc.ABC):
     """One real server. ``with Kind(...) as server`` starts it, waits until it serves, and removes all of it.
 
     Without ``port``: the usual one in a namespace of its own (``netns``), otherwise a free one.
     """
 
     usual_port: int
-    kind: str
 
     def __init__(self, *, port: int | None = None, address: str = "127.0.0.1", netns: str | None = None) -> None:
         self.address = address
@@ -47,7 +46,6 @@ class Server(abc.ABC):
         self.netns = netns
         self._undo = contextlib.ExitStack()
         self.directory = self._undo.enter_context(leftovers.scratch(self.kind))
-        self._process: subprocess.Popen[bytes] | None = None
 
     @abc.abstractmethod
     def _prepare(self) -> None:
@@ -69,17 +67,6 @@ class Server(abc.ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise RuntimeError(f"{self.kind} was not started")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Also true while frozen."""
-        return self._process is not None and self._process.poll() is None
 
     @property
     def control(self) -> Path:
@@ -128,31 +115,6 @@ class Server(abc.ABC):
             output = (self.directory / "output").read_text(errors="replace")
             raise RuntimeError(f"{self.kind} did not start:\n{output[-2000:]}")
         return self
-
-    def kill(self) -> None:
-        """SIGKILL; also ends a frozen one."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """SIGTERM, as an administrator would; a server that does not end within 20 s is killed."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        self._process.send_signal(how)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def freeze(self) -> None:
-        """SIGSTOP: the kernel still accepts connections, nobody answers."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
 
     def restart(self) -> None:
         """Stops and starts it on the same data and port."""

@@ -1,0 +1,136 @@
+"""The programs of the test cluster: built once from pinned sources, and kept by version outside the repository.
+
+python -m cluster.build      builds what is missing; cold this takes 15 minutes on two cores, warm seconds
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ground.process import command
+
+SOURCES = Path(__file__).parent / "k8s"
+CONTAINERD = "github.com/containerd/containerd/v2/cmd/{}@v2.4.2"
+COREDNS = "github.com/coredns/coredns@v1.15.0"
+GO = (1, 26)
+_VERSION = "k8s.io/component-base/version"
+_LEAN = ("-trimpath", "-ldflags", "-s -w")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What one call of Go makes. ``go`` are its words; the result is put into the folder that GOBIN names."""
+
+    names: tuple[str, ...]
+    go: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def programs() -> tuple[Program, ...]:
+    """All of them, what the API needs first."""
+    shims = ("containerd", "containerd-shim-runc-v2", "ctr")
+    return (
+        Program(("k8s",), ("install", "-trimpath", "-ldflags", f"-s -w {_stamp()}", ".")),
+        Program(("pause",), ("install", *_LEAN, "./pause"), {"CGO_ENABLED": "0"}),  # it runs where nothing else is
+        Program(shims, ("install", *_LEAN, *(CONTAINERD.format(name) for name in shims))),
+        Program(("coredns",), ("install", *_LEAN, COREDNS)),
+    )
+
+
+def _stamp() -> str:
+    """Linker flags: the version that the API server says it is."""
+    found = re.search(r"k8s.io/kubernetes (v(\d+)\.(\d+)\.\S+)", (SOURCES / "go.mod").read_text())
+    if found is None:
+        raise RuntimeError(f"{SOURCES / 'go.mod'} names no version of k8s.io/kubernetes")
+    values = zip(("gitVersion", "gitMajor", "gitMinor"), found.groups(), strict=True)
+    return " ".join(f"-X {_VERSION}.{name}={value}" for name, value in values)
+
+
+@functools.cache
+def key() -> str:
+    """What the programs are built from: other sources or versions have another key."""
+    digest = hashlib.sha256(repr(programs()).encode())
+    for path in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def directory() -> Path:
+    """Where the programs are, or will be."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "mooring-tests" / key() / "bin"
+
+
+def missing() -> list[str]:
+    """The programs that are not built yet."""
+    return [name for program in programs() for name in program.names if not (directory() / name).exists()]
+
+
+def unfit() -> str | None:
+    """Why Go cannot build them here; None where it can."""
+    go = command("go")
+    wanted = ".".join(map(str, GO))
+    if go is None:
+        return f"Go {wanted} or newer is needed to build Kubernetes for the tests; no `go` is on PATH"
+    env = {**os.environ, "GOTOOLCHAIN": "local"}
+    told = subprocess.run([go, "env", "GOVERSION"], cwd="/", env=env, capture_output=True, text=True, check=False)
+    found = re.match(r"go(\d+)\.(\d+)", told.stdout)
+    if found is None or (int(found[1]), int(found[2])) < GO:
+        return f"Go {wanted} or newer is needed to build Kubernetes for the tests; {go} is {told.stdout.strip()}"
+    return None
+
+
+@contextlib.contextmanager
+def _alone(where: Path) -> Iterator[None]:
+    """Two builds at once would do everything twice."""
+    where.mkdir(parents=True, exist_ok=True)
+    with (where / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make(program: Program, where: Path, say: Sequence[str]) -> None:
+    """Builds beside, then moves: what has its name is complete."""
+    print(" ".join(say), file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(dir=where, prefix=".new-") as new:
+        env = {**os.environ, **program.env, "GOBIN": new}
+        subprocess.run([command("go") or "go", *program.go], cwd=SOURCES, env=env, check=True)
+        for name in program.names:
+            (Path(new) / name).replace(where / name)
+
+
+def build() -> Path:
+    """Builds what is missing, and returns the folder with all of it.
+
+    Raises:
+        RuntimeError: there is no Go that can; the message says which is needed.
+        subprocess.CalledProcessError: a build failed; Go has said why on stderr.
+    """
+    where = directory()
+    with _alone(where):
+        todo = [program for program in programs() if not all((where / name).exists() for name in program.names)]
+        if todo and (why := unfit()):
+            raise RuntimeError(why)
+        for number, program in enumerate(todo, 1):
+            _make(
+                program, where, [f"building {number}/{len(todo)}", *program.names, "(minutes when Go's cache is cold)"]
+            )
+    return where
+
+
+if __name__ == "__main__":
+    try:
+        print(build())
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
