@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,15 @@ from mooring.model import Observation, Report, Target
 Probe = Callable[[Target], Observation]
 BOUND = 2048
 """Threads at most; one waits while its host does not answer, so hung hosts delay nobody until there are as many."""
+
+
+class _Way(enum.Enum):
+    """What the probe of a target that is under way is for."""
+
+    WITNESS = enum.auto()
+    TURN = enum.auto()
+    TURN_AND_NEXT = enum.auto()
+    """The next turn came already: it follows at once."""
 
 
 def report(probe: Probe, target: Target, clocks: Clocks) -> Report:
@@ -40,20 +50,21 @@ class Pool:
         self._bound = bound
         self._workers = Workers("probe", bound)
         self._lock = threading.Lock()
-        self._busy: dict[Target, bool] = {}
+        self._busy: dict[Target, _Way] = {}
 
     def ask(self, target: Target) -> None:
-        """Probes the target now; where its last scheduled probe has not ended, this one is left out and counted."""
+        """Probes the target now, or right after its last probe where that is just ending.
+
+        A silent host's probe takes its whole timeout, which may be its whole period. Where another turn waits for the
+        end of it already, this one is left out and counted.
+        """
         with self._lock:
-            witness = self._busy.get(target)
-            if witness is None and len(self._busy) < self._bound:
-                self._busy[target] = False
-                start, overrun = True, False
-            else:
+            way = self._busy.get(target)
+            start = way is None and len(self._busy) < self._bound
+            overrun = way is _Way.TURN_AND_NEXT or (way is None and not start)
+            if not overrun:
                 # A witness on its way is as good as the probe that is due now: it counts as that.
-                start, overrun = False, not witness
-                if witness:
-                    self._busy[target] = False
+                self._busy[target] = _Way.TURN_AND_NEXT if way is _Way.TURN else _Way.TURN
         self._go(target, start=start)
         if overrun:
             self._on_overrun(target)
@@ -63,7 +74,7 @@ class Pool:
         with self._lock:
             start = target not in self._busy and len(self._busy) < self._bound
             if start:
-                self._busy[target] = True
+                self._busy[target] = _Way.WITNESS
         self._go(target, start=start)
 
     def _go(self, target: Target, *, start: bool) -> None:
@@ -71,7 +82,12 @@ class Pool:
             self._workers.submit(lambda: self._run(target))
 
     def _run(self, target: Target) -> None:
-        made = report(self._probe, target, self._clocks)
-        with self._lock:
-            witness = self._busy.pop(target)
-        self._on_report(replace(made, witness=witness))
+        again = True
+        while again:
+            made = report(self._probe, target, self._clocks)
+            with self._lock:
+                way = self._busy.pop(target)
+                again = way is _Way.TURN_AND_NEXT
+                if again:
+                    self._busy[target] = _Way.TURN
+            self._on_report(replace(made, witness=way is _Way.WITNESS))
