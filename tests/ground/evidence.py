@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 EDGE_SECONDS = 0.1
 """Whether a probe began before or after the first answer cannot be told more exactly from a log."""
@@ -33,6 +34,21 @@ class Item(NamedTuple):
 
     at: float
     kind: str
+
+
+def read_probes(lines: Iterable[Mapping[str, Any]], offset: float) -> list[Probe]:
+    """The probes in log lines; ``offset`` is Unix seconds less monotonic seconds."""
+    return [
+        Probe(
+            datetime.fromisoformat(line["timestamp"]).timestamp() - offset,
+            (line["address"], line["port"]),
+            line["reason"],
+            line["latency_seconds"],
+            line["witness"],
+        )
+        for line in lines
+        if line["event"] == "probe"
+    ]
 
 
 def is_answer(probe: Probe) -> bool:

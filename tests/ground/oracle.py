@@ -5,7 +5,8 @@ ended; every law that it finds broken is a ``Violation``. The history begins wit
 
 Laws: I1 ready only by ``successThreshold`` successes in a row · I2 not ready only by ``failureThreshold`` failures in a
 row · I3 one list only · I7 no write without a change · I8 only listed addresses of the allowed networks · I9 never
-ready after the host's own word · I10 a probe ends in time · due: what was proven is published soon · whole: every
+ready after the host's own word · I10 a probe ends in time · due: what was proven is published soon · turn:
+every address is probed once a period · whole: every
 listed address is in a list.
 """
 
@@ -15,14 +16,13 @@ import bisect
 import functools
 import ipaddress
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import yaml
 
-from ground.evidence import Evidence, Probe, is_answer, run_ends
+from ground.evidence import EDGE_SECONDS, Evidence, Probe, is_answer, run_ends
 from ground.history import Version, addresses
 
 OVER_SECONDS = 0.05
@@ -69,21 +69,6 @@ class Violation(NamedTuple):
     what: str
 
 
-def read_probes(lines: Iterable[Mapping[str, Any]], offset: float) -> list[Probe]:
-    """The probes in log lines; ``offset`` is Unix seconds less monotonic seconds."""
-    return [
-        Probe(
-            datetime.fromisoformat(line["timestamp"]).timestamp() - offset,
-            (line["address"], line["port"]),
-            line["reason"],
-            line["latency_seconds"],
-            line["witness"],
-        )
-        for line in lines
-        if line["event"] == "probe"
-    ]
-
-
 @dataclass(frozen=True)
 class Oracle:
     """All that is known of a run until the moment ``until``; what happened later is not judged yet."""
@@ -106,6 +91,7 @@ class Oracle:
             yield from self._shape(rules, version)
         yield from _rewrites(versions)
         yield from self._overtime(rules)
+        yield from self._starved(rules)
         for address, target in rules.listed.items():
             evidence = Evidence.of(target, self.probes, darks)
             states = [(version.seen, address in _lists(version)[0]) for version in versions]
@@ -127,13 +113,23 @@ class Oracle:
         targets = {target: address for address, target in rules.listed.items()}
         for probe in self.probes:
             over = probe.latency - rules.timeout - OVER_SECONDS
-            if probe.target in targets and over > 0 and over > self._stalled(probe):
+            if probe.target in targets and over > 0 and over > self._stalled(probe.at - probe.latency, probe.at):
                 what = f"took {probe.latency:.3f} s, its deadline is {rules.timeout:g} s"
                 yield Violation("I10", rules.service, targets[probe.target], probe.at, what)
 
-    def _stalled(self, probe: Probe) -> float:
-        """Seconds for which the machine stood still while the probe ran: nobody can keep a deadline meanwhile."""
-        return sum(stall.seconds for stall in self.stalls if probe.at - probe.latency <= stall.at <= probe.at + 0.1)
+    def _starved(self, rules: Rules) -> Iterator[Violation]:
+        """One turn may be lost to the noise of a machine, never two."""
+        longest = 2 * rules.period + rules.timeout + OVER_SECONDS
+        for address, target in rules.listed.items():
+            ends = [probe.at for probe in self.probes if probe.target == target and not probe.witness]
+            for before, after in itertools.pairwise([*ends, self.until]):
+                if after - before > longest + self._stalled(before, after):
+                    what = f"not probed for {after - before:.3f} s"
+                    yield Violation("turn", rules.service, address, before, what)
+
+    def _stalled(self, start: float, end: float) -> float:
+        """Seconds for which the machine stood still meanwhile: nobody can keep a deadline then."""
+        return sum(stall.seconds for stall in self.stalls if start <= stall.at <= end + EDGE_SECONDS)
 
     def _darks(self, rules: Rules) -> list[tuple[float, float, bool]]:
         """The times when no target answered at all: from, to, and whether that was long enough for a certain verdict.

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from ground.evidence import read_probes
 from ground.field import ALLOWED, Field
 from ground.history import History
 from ground.mooring import Daemon
-from ground.oracle import Oracle, Stall, read_probes
+from ground.oracle import Oracle, Stall
 from ground.walk import Step
 
 
@@ -26,7 +27,7 @@ class Watch:
         self._stalls: list[Stall] = []
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._sleep, name="stalls", daemon=True)
-        self.threads = self.descriptors = 0
+        self.threads = self.descriptors = self.kilobytes = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,10 +47,11 @@ class Watch:
             before = now
 
     def count(self) -> None:
-        """Notes the highest number of threads and of open descriptors that the daemon had."""
+        """Notes the most threads, open descriptors and memory that the daemon had."""
         process = Path(f"/proc/{self._daemon.pid}")
         self.threads = max(self.threads, sum(1 for _ in (process / "task").iterdir()))
         self.descriptors = max(self.descriptors, sum(1 for _ in (process / "fd").iterdir()))
+        self.kilobytes = int((process / "status").read_text().partition("VmHWM:")[2].split()[0])
 
     def oracle(self, settled: float = 1.0) -> Oracle:
         """Judges what is older than ``settled`` seconds: its log lines and manifests have been read by now."""

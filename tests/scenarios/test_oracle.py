@@ -25,6 +25,8 @@ SECONDS = 60.0
 PLANTED_SEED, PLANTED_SECONDS = 7, 25.0
 MARGIN_SECONDS = 3.0
 """For a publication, and for ARP to find a host again whose link was down."""
+MEMORY_KILOBYTES = 100_000
+"""Half as much again as a daemon of 20 hosts has been seen with."""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,7 @@ def test_no_law_is_broken_in_a_random_walk(field: Field, tmp_path: Path) -> None
     assert len(history.all()) > len(steps) / 5, "the walk moved next to nothing"
     assert watch.threads <= len(field.servers) + 15
     assert watch.descriptors <= len(field.servers) + 20
+    assert watch.kilobytes <= MEMORY_KILOBYTES
 
 
 @pytest.mark.parametrize("bug", planted.BUGS)

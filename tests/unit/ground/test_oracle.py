@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from ground.evidence import Probe
+from ground.evidence import Probe, read_probes
 from ground.history import Version
-from ground.oracle import Oracle, Rules, Stall, read_probes
+from ground.oracle import Oracle, Rules, Stall
 
 A, B = "10.77.0.11", "10.77.0.12"
 LISTED = {A: (A, 6379), B: (B, 6379)}
