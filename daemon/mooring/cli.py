@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mooring import __version__
-from mooring.commands import check, plan, run, schema, status, validate
-from mooring.errors import ConfigError
+from mooring.commands import NO_CLUSTER, check, plan, run, schema, status, validate
+from mooring.errors import ClusterError, ConfigError, NoCredentials
 from mooring.settings import add_options
 
 Command = Callable[[argparse.Namespace], int]
@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         return USAGE
+    except (NoCredentials, ClusterError) as error:
+        sys.stderr.write(f"{error}\n")
+        return NO_CLUSTER
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:

@@ -16,9 +16,8 @@ from typing import Any
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.dry import DryCluster
-from mooring.cluster.local import LocalCluster
 from mooring.cluster.protocol import Cluster
-from mooring.config import load, unreadable_files
+from mooring.config import load
 from mooring.config.document import schema as file_schema
 from mooring.daemon import Daemon, probe
 from mooring.decide.plan import diff
@@ -32,26 +31,29 @@ from mooring.once import ask_all, settle
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
 from mooring.settings import Settings, load_settings
+from mooring.startup import Listener, cluster_of, started
 
 OK, NOT_READY, NO_CLUSTER, DEFECT = 0, 1, 3, 70
 WATCH_SECONDS = 2.0
+CLUSTER_SECONDS = 10.0
 FETCH_SECONDS = 5.0
 CHECKED = ("name", "address", "verdict", "reason", "message", "latencySeconds", "role", "lagSeconds", "maintenance")
 
 
 def run(options: argparse.Namespace) -> int:
-    settings, config = _start(options)
-    cluster = _cluster(settings)
+    settings, config = started(options)
+    if settings.leader_election and not options.once and not options.dry_run:
+        raise ConfigError(
+            "--leader-elect (MOORING_LEADER_ELECT): not supported by this version; "
+            "run one Mooring for a cluster, with --no-leader-elect"
+        )
+    cluster, listeners = cluster_of(settings, config)
     if options.dry_run:
-        cluster = DryCluster(cluster, _show)
+        cluster, listeners = DryCluster(cluster, _show), ()
     if options.once:
         return _once(settings, config, cluster)
-    daemon = Daemon(
-        config,
-        cluster,
-        allowed=settings.allowed_cidrs,
-        listen=(settings.listen.host, settings.listen.port) if settings.listen else None,
-    )
+    listen = (settings.listen.host, settings.listen.port) if settings.listen else None
+    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=(log.write, *listeners))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.ended.set())
     daemon.start()
@@ -71,9 +73,9 @@ def _once(settings: Settings, config: Config, cluster: Cluster) -> int:
 
 
 def plan(options: argparse.Namespace) -> int:
-    settings, config = _start(options)
+    settings, config = started(options)
     changes: list[Change] = []
-    cluster = DryCluster(_cluster(settings), changes.append)
+    cluster = DryCluster(cluster_of(settings, config)[0], changes.append)
     board, reconciler = _settled(settings, config, cluster, _complain)
     reconciler.rounds()
     for change in changes:
@@ -85,7 +87,7 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    settings, config = _start(options, lambda spec: options.service in {None, str(spec.key)})
+    settings, config = started(options, lambda spec: options.service in {None, str(spec.key)})
     if not config.services:
         raise ConfigError(f"--service {options.service}: the file has no such Service; it is written NAMESPACE/NAME")
     config = Config(tuple(_with_port(spec) for spec in config.services), config.hash)
@@ -168,38 +170,16 @@ def _watched(found: Document) -> Any:
     return table.hosts(found["services"], table.WATCHED, time.time())
 
 
-def _start(options: argparse.Namespace, wanted: Any = lambda _spec: True) -> tuple[Settings, Config]:
-    """Settings, log, the file, and every file that it names: what is wrong with any of these ends the command."""
-    settings = load_settings(vars(options))
-    log.configure(settings.log_format, settings.log_level)
-    config = load(settings.config, settings.address_policy(), ports_required=settings.cluster == "local")
-    config = Config(tuple(spec for spec in config.services if wanted(spec)), config.hash)
-    if problems := unreadable_files(config):
-        raise ConfigError(*problems)
-    return settings, config
-
-
-def _cluster(settings: Settings) -> Cluster:
-    if settings.cluster != "local":
-        raise ConfigError(
-            f"--cluster {settings.cluster} (MOORING_CLUSTER): not supported by this version; "
-            "use --cluster local, a cluster that is a folder (--state-dir)"
-        )
-    if settings.leader_elect:
-        raise ConfigError("--leader-elect (MOORING_LEADER_ELECT): not supported by this version; leave it out")
-    try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"--state-dir (MOORING_STATE_DIR): cannot make {settings.state_dir}: {error.strerror}"
-        ) from error
-    return LocalCluster(settings.state_dir)
-
-
-def _settled(settings: Settings, config: Config, cluster: Cluster, emit: Any) -> tuple[Board, Reconciler]:
+def _settled(settings: Settings, config: Config, cluster: Cluster, emit: Listener) -> tuple[Board, Reconciler]:
+    """Looks at the cluster, then probes until all is definite. Raises ClusterError: there is nothing to look at."""
     board, clocks = Board(), Clocks()
-    reconciler = Reconciler(cluster, board, config.services, emit, clocks=clocks)
-    Fleet(config.services, board, settings.allowed_cidrs, emit, lambda: None).learn()
+    fleet = Fleet(config.services, board, settings.allowed_cidrs, emit, lambda: None)
+    reconciler = Reconciler(cluster, board, config.services, emit, clocks=clocks, on_ports=fleet.learn_ports)
+    fleet.learn()
+    cluster.start(lambda _keys: None)
+    if not cluster.wait(CLUSTER_SECONDS):
+        for spec in config.services:
+            cluster.read(spec.key)
     reconciler.look()
     settle(board, probe, clocks, emit)
     return board, reconciler

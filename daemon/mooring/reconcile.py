@@ -112,11 +112,16 @@ class Reconciler:
             self._wake.clear()
 
     def look(self) -> None:
-        """Seeds the board from what is stored, and writes nothing."""
+        """Learns what is stored and which ports there are, and writes nothing: for commands that end."""
         for key, standing in self._standings.items():
             try:
                 self._board.seed(key, self._cluster.read(key))
+                serving = self._cluster.serving(self._specs[key])
+                if isinstance(serving, Serving):
+                    self._on_ports(key, serving.ports)
             except ClusterError as error:
+                # It cannot be written either; its hosts are judged as if nothing were stored.
+                self._board.seed(key, None)
                 self._standings[key] = self._failed(key, standing, error)
 
     def rounds(self) -> None:

@@ -210,18 +210,37 @@ def test_once_and_dry_run_together_write_nothing(
 
 
 @pytest.mark.parametrize("cluster", ["auto", "in-cluster", "kubeconfig"])
-def test_a_real_cluster_is_refused_plainly(
-    write: Write, up: int, capsys: pytest.CaptureFixture[str], cluster: str
+@pytest.mark.parametrize("command", [["run"], ["run", "--once"], ["plan"]])
+def test_without_credentials_for_a_cluster_a_command_ends_with_3(
+    write: Write, up: int, capsys: pytest.CaptureFixture[str], cluster: str, command: list[str]
 ) -> None:
-    """This version serves the embedded cluster only, and never falls back to it silently."""
-    assert main(["run", "--config", str(write(up)), "--cluster", cluster, "--no-leader-elect"]) == 2
-    assert f"--cluster {cluster} (MOORING_CLUSTER): not supported by this version" in capsys.readouterr().err
+    """A real cluster is never replaced by the folder silently; what is missing is said."""
+    where = ["--cluster", cluster, "--kubeconfig", "none", "--no-leader-elect"]
+    assert main([*command, "--config", str(write(up)), *where]) == 3
+    assert capsys.readouterr().err.startswith("no usable credentials for a cluster: ")
 
 
 def test_leader_election_is_refused_plainly(write: Write, up: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """An option that this version does not have is never silently accepted."""
-    assert main(["run", "--config", str(write(up)), "--leader-elect"]) == 2
-    assert "--leader-elect (MOORING_LEADER_ELECT): not supported by this version" in capsys.readouterr().err
+    """An option that this version does not have is never silently accepted, nor is its default."""
+    file = str(write(up))
+    assert main(["run", "--config", file, "--leader-elect"]) == 2
+    assert "a folder has no Lease; leave it out" in capsys.readouterr().err
+    Path(file).write_text(Path(file).read_text().replace("probeAddress: 127.0.0.1", "probeAddress: 10.20.0.11"))
+    assert main(["run", "--config", file, "--cluster", "kubeconfig"]) == 2
+    assert "run one Mooring for a cluster, with --no-leader-elect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["run", "--once"], ["plan"]])
+def test_an_unreadable_manifest_ends_a_command_and_stays(
+    tmp_path: Path, write: Write, up: int, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """What cannot be read is told, the hosts are probed all the same, and nothing hangs."""
+    (tmp_path / "state" / "default").mkdir(parents=True)
+    broken = tmp_path / "state" / "default" / "mysql-external.yaml"
+    broken.write_text("{")
+    assert main([*command, "--config", str(write(up)), "--state-dir", "state"]) == 1
+    assert "is not valid YAML, line 1; repair or remove the file" in capsys.readouterr().err
+    assert broken.read_text() == "{"
 
 
 def test_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:

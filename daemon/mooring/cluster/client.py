@@ -23,6 +23,7 @@ STREAM_SECONDS = 60.0
 """How long a watch stays open; it is begun anew where it ended, so that a lost connection is noticed in this time."""
 STREAM_GRACE_SECONDS = 15.0
 FIELD_MANAGER = "mooring"
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 CALL = urllib3.Timeout(connect=CONNECT_SECONDS, read=CALL_SECONDS, total=CALL_SECONDS)
 STREAM = urllib3.Timeout(connect=CONNECT_SECONDS, read=STREAM_SECONDS + STREAM_GRACE_SECONDS)
@@ -54,14 +55,11 @@ class Expired(ClusterError):
     """The watch must begin anew with a list (410 Gone)."""
 
 
-def in_cluster() -> ApiClient:
-    """By the service account that is mounted into the pod."""
-    return _client(_load_in_cluster)
-
-
-def by_kubeconfig(file: Path | None, context: str | None) -> ApiClient:
-    """By a kubeconfig; without a file, where kubectl looks."""
-    return _client(lambda into: _load_kubeconfig(into, str(file) if file else None, context))
+def login(cluster: str, kubeconfig: Path | None, context: str | None) -> Callable[[], ApiClient]:
+    """How to log in: ``in-cluster``, ``kubeconfig`` (without a file, where kubectl looks), or ``auto``."""
+    if cluster == "in-cluster" or (cluster == "auto" and SERVICE_ACCOUNT.exists()):
+        return lambda: _client(_load_in_cluster)
+    return lambda: _client(lambda into: _load_kubeconfig(into, str(kubeconfig) if kubeconfig else None, context))
 
 
 def _load_in_cluster(into: Configuration) -> None:
