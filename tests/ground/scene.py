@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,15 @@ class Scene:
         wait_until(lambda: len(self.daemon.logs("probe", after=after, **found)) >= count, 15, f"{count} x {found}")
 
     def wait_healthy(self) -> None:
-        """Waits until every host is published as ready, and its last probe says so."""
+        """Waits until every host is published as ready, and its last probe and the history say so."""
         for service in SERVICES:
-            self.daemon.wait_ready(service, self.addresses(service), timeout=30)
+            wanted = self.addresses(service)
+            self.daemon.wait_ready(service, wanted, timeout=30)
+            wait_until(partial(self._recorded, service, wanted), 5, f"{service} to be recorded")
         wait_until(lambda: {self.row(name)["reason"] for name in self.servers} == {"ok"}, 15, "every reason to be ok")
+
+    def _recorded(self, service: str, ready: list[str]) -> bool:
+        return self.history.of(service)[-1].ready == ready
 
 
 def service_of(name: str) -> str:

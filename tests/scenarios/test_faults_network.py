@@ -65,6 +65,16 @@ def test_host_that_cannot_be_reached_leaves_and_returns(
     assert set(map(len, new.values())) == {0}, "another Service was written"
 
 
+def test_silent_host_is_asked_as_often_as_any(healthy: Scene) -> None:
+    """A timeout as long as the period costs a silent host no turn: it is found out, and back, as fast as a dead one."""
+    healthy.host(MARIADB).drop()
+    after = healthy.now()
+    healthy.wait_probes(MARIADB, 12, reason="timeout")
+    sound = healthy.daemon.logs("probe", after=after, address=healthy.host("db2").address)
+    assert len(sound) <= 17
+    assert len(healthy.daemon.logs("probe.overrun", after=after)) <= 2, "told once a probe"
+
+
 def test_cut_off_daemon_moves_nothing(healthy: Scene) -> None:
     """Every host silent at once is the daemon's own trouble: it says so loudly, and no manifest is touched."""
     before, after = healthy.versions(), healthy.now()
