@@ -66,7 +66,7 @@ def _words(event: Event) -> Words | None:
     match event:
         case AddressRemoved():
             by = f", put there by {event.manager}" if event.manager else ""
-            return event.service, "AddressRemoved", f"removed {event.address}, which the file does not list{by}"
+            return event.service, "AddressRemoved", f"removed {event.address}, which no host in the file has{by}"
         case NotPublished():
             return event.service, "Refused" if event.refused else "NotPublished", event.why
         case KeptLast():

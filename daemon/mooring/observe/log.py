@@ -148,7 +148,7 @@ def _(event: KeptLast) -> Line:
 
 @line.register
 def _(event: AddressRemoved) -> Line:
-    means = "the file does not list it"
+    means = "no host in the file has it"
     who = {"service": str(event.service), "address": event.address, "manager": event.manager}
     return "warning", "address.removed", {**who, "means": means}
 
