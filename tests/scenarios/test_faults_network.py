@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from ground.configuration import file, service
+from ground.mooring import Daemon
 from ground.network import Host
 from ground.scene import Scene, scene, service_of
 
@@ -46,22 +49,22 @@ def test_host_that_cannot_be_reached_leaves_and_returns(
     healthy: Scene, name: str, fault: Callable[[Host], None], reason: str
 ) -> None:
     """It leaves at the third failure with the reason told, nobody else moves, and it returns once it is reached."""
-    before, after, service = healthy.versions(), healthy.now(), service_of(name)
+    before, after, key = healthy.versions(), healthy.now(), service_of(name)
     address, host = healthy.host(name).address, healthy.host(name)
-    others = [other for other in healthy.addresses(service) if other != address]
+    others = [other for other in healthy.addresses(key) if other != address]
     fault(host)
     left = healthy.daemon.wait_log("host.not_ready", after=after, host=name)
-    assert (left["reason"], left["streak"], left["service"], left["address"]) == (reason, 3, service, address)
-    healthy.daemon.wait_ready(service, others)
-    assert healthy.daemon.not_ready(service) == [address]
+    assert (left["reason"], left["streak"], left["service"], left["address"]) == (reason, 3, key, address)
+    healthy.daemon.wait_ready(key, others)
+    assert healthy.daemon.not_ready(key) == [address]
     row = healthy.row(name)
     assert (row["verdict"], row["published"]) == ("not-ready", "not-ready")
     host.heal()
     back = healthy.daemon.wait_log("host.ready", after=after, host=name)
     assert (back["reason"], back["streak"]) == ("ok", 2)
     healthy.wait_healthy()
-    new = {key: versions[len(before[key]) :] for key, versions in healthy.versions().items()}
-    assert [version.ready for version in new.pop(service)] == [others, healthy.addresses(service)]
+    new = {one: versions[len(before[one]) :] for one, versions in healthy.versions().items()}
+    assert [version.ready for version in new.pop(key)] == [others, healthy.addresses(key)]
     assert set(map(len, new.values())) == {0}, "another Service was written"
 
 
@@ -127,6 +130,20 @@ def test_own_link_down_is_our_fault(healthy: Scene) -> None:
     healthy.host("node").heal()
     healthy.wait_healthy()
     assert healthy.versions() == before
+
+
+def test_machine_that_is_switched_off_is_no_fault_of_ours(stage: Scene, tmp_path: Path) -> None:
+    """An address that nobody has on our own network is silent or unreachable; one without a route is unknown."""
+    off, elsewhere = "10.77.0.99", "10.78.0.99"
+    text = file(service("off", "tcp", [off]), service("elsewhere", "redis", [elsewhere]), period=0.2)
+    args = ("--log-level", "debug", "--listen", "none")
+    with Daemon(text, tmp_path, netns=stage.network.node.netns, args=args) as daemon:
+        daemon.wait_log("host.not_ready", address=off)
+        daemon.wait_log("probe", address=off, reason="unreachable")  # once the neighbour was asked for in vain
+        assert {line["reason"] for line in daemon.logs("probe", address=off)} == {"timeout", "unreachable"}
+        assert {line["reason"] for line in daemon.logs("probe", address=elsewhere)} == {"local"}
+        assert daemon.wait_log("host.unknown", address=elsewhere)["reason"] == "local"
+        assert daemon.not_ready("default/off") == [off]
 
 
 def test_every_version_was_seen(healthy: Scene) -> None:
