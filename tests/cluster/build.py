@@ -102,7 +102,7 @@ def _alone(where: Path) -> Iterator[None]:
 
 def _make(program: Program, where: Path, say: Sequence[str]) -> None:
     """Builds beside, then moves: what has its name is complete."""
-    print(" ".join(say), file=sys.stderr, flush=True)
+    sys.stderr.write(" ".join(say) + "\n")
     with tempfile.TemporaryDirectory(dir=where, prefix=".new-") as new:
         env = {**os.environ, **program.env, "GOBIN": new}
         subprocess.run([command("go") or "go", *program.go], cwd=SOURCES, env=env, check=True)
@@ -131,6 +131,6 @@ def build() -> Path:
 
 if __name__ == "__main__":
     try:
-        print(build())
+        sys.stdout.write(f"{build()}\n")
     except (RuntimeError, subprocess.CalledProcessError) as error:
         sys.exit(str(error))

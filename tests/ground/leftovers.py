@@ -17,6 +17,7 @@ from pathlib import Path
 PREFIX = "mooring"
 _NAME = re.compile(rf"^{PREFIX}-(\d+)-(\d+)-")
 _NAMESPACES = Path("/run/netns")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def _started(pid: int) -> str | None:
@@ -55,7 +56,7 @@ def scratch(what: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _inside(directory: Path) -> Iterator[int]:
+def inside(directory: Path) -> Iterator[int]:
     """The processes whose working directory lies in ``directory``."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -81,15 +82,40 @@ def remove_namespace(name: str) -> None:
     subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
+def hierarchies() -> list[Path]:
+    """The roots of the control groups: one in cgroup v2, one a controller in v1."""
+    if (CGROUPS / "cgroup.procs").exists():
+        return [CGROUPS]
+    return [path for path in CGROUPS.iterdir() if not path.is_symlink()] if CGROUPS.is_dir() else []
+
+
+def remove_group(name: str) -> None:
+    """Ends what runs in a control group and below, and removes it from every hierarchy."""
+    for root in hierarchies():
+        groups = [Path(path) for path, _, _ in os.walk(root / name, topdown=False)]
+        end([int(pid) for group in groups for pid in (group / "cgroup.procs").read_text().split()])
+        for group in groups:
+            group.rmdir()
+
+
+def _orphans(place: Path) -> list[str]:
+    """The names in a directory of what a crashed run left; only root may remove it."""
+    if os.getuid() != 0 or not place.is_dir():
+        return []
+    return [entry.name for entry in place.iterdir() if orphaned(entry.name)]
+
+
 def sweep() -> list[str]:
-    """Removes what crashed runs left: processes, directories, network namespaces. Returns the names of what went."""
+    """Removes what crashed runs left: processes, directories, namespaces, control groups. Returns the names of it."""
+    groups = sorted({name for root in hierarchies() for name in _orphans(root)})
+    for name in groups:
+        remove_group(name)
     directories = [path for path in Path(tempfile.gettempdir()).iterdir() if orphaned(path.name)]
     mine = [path for path in directories if os.getuid() in (0, path.lstat().st_uid)]
     for path in mine:
-        end(list(_inside(path)))
+        end(list(inside(path)))
         shutil.rmtree(path, ignore_errors=True)
-    entries = list(_NAMESPACES.iterdir()) if _NAMESPACES.is_dir() and os.getuid() == 0 else []
-    namespaces = [entry.name for entry in entries if orphaned(entry.name)]
+    namespaces = _orphans(_NAMESPACES)
     for name in namespaces:
         remove_namespace(name)
-    return [path.name for path in mine] + namespaces
+    return groups + [path.name for path in mine] + namespaces
