@@ -13,7 +13,7 @@ from mooring.decide.assess import assess
 from mooring.decide.blind import Guard, weigh
 from mooring.decide.names import Expanded
 from mooring.decide.verdict import hear, judge, seed
-from mooring.events import BlindChanged, Event, HostChanged, HostUnknown, Probed
+from mooring.events import BlindChanged, Event, HostChanged, HostKnown, HostUnknown, Probed
 from mooring.model import (
     HostSpec,
     HostState,
@@ -222,10 +222,11 @@ class Board:
             self._note_verdict(seat.member.target)
             streak = 1 if before.verdict is Verdict.UNJUDGED else before.streak + 1
             return [HostChanged(seat.member, seat.state, before.verdict, streak)]
-        known = before.outcome is not None and before.outcome.reason is outcome.reason
-        if outcome.effect is Effect.UNKNOWN and not known:
-            return [HostUnknown(seat.member, outcome)]
-        return []
+        if outcome.effect is Effect.UNKNOWN:
+            same = before.outcome is not None and before.outcome.reason is outcome.reason
+            return [] if same else [HostUnknown(seat.member, outcome)]
+        unknown = before.outcome is not None and before.outcome.effect is Effect.UNKNOWN
+        return [HostKnown(seat.member, seat.state)] if unknown else []
 
     def _note_verdict(self, target: Target) -> None:
         if any(seat.state.verdict is Verdict.READY for seat in self._seats[target]):

@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -41,6 +42,10 @@ CHECKED = ("name", "address", "verdict", "reason", "message", "latencySeconds", 
 
 
 def run(options: argparse.Namespace) -> int:
+    ended = threading.Event()
+    if not options.once:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
     settings, config = started(options)
     if settings.leader_election and not options.once and not options.dry_run:
         raise ConfigError(
@@ -53,13 +58,13 @@ def run(options: argparse.Namespace) -> int:
     if options.once:
         return _once(settings, config, cluster)
     listen = (settings.listen.host, settings.listen.port) if settings.listen else None
-    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=(log.write, *listeners))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.ended.set())
+    daemon = Daemon(
+        config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=(log.write, *listeners), ended=ended
+    )
     daemon.start()
     watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
     with table.live(lambda: _watched(daemon.status())) if watched else nullcontext():
-        daemon.ended.wait()
+        ended.wait()
     daemon.stop()
     return DEFECT if daemon.defect else OK
 

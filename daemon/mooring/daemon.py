@@ -46,6 +46,7 @@ class Daemon:
         allowed: Networks = (),
         listen: tuple[str, int] | None = None,
         listeners: Sequence[Callable[[Event], None]] = (log.write,),
+        ended: threading.Event | None = None,
         clocks: Clocks | None = None,
     ) -> None:
         self._config = config
@@ -54,7 +55,7 @@ class Daemon:
         self._loaded_at = self._clocks.wall()
         self._identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._overruns = 0
-        self.ended = threading.Event()
+        self.ended = ended or threading.Event()
         """Set when the daemon should end, or a thread of it has died of a defect."""
         self.defect = False
         self._board = Board()

@@ -27,6 +27,14 @@ class HostUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class HostKnown:
+    """A host whose outcomes were unknown had a definite one again, and its verdict is what it was."""
+
+    member: Member
+    state: HostState
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """One probe ended; for debugging."""
 
@@ -102,6 +110,7 @@ class Overrun:
 Event = (
     HostChanged
     | HostUnknown
+    | HostKnown
     | Probed
     | BlindChanged
     | KeptLast

@@ -89,9 +89,9 @@ class Reconciler:
         self._thread.join(seconds)
 
     def wake(self, keys: Iterable[ServiceKey]) -> None:
-        """These Services may need a write now."""
+        """These Services may need a write now; others are none of ours."""
         with self._lock:
-            self._due.update(keys)
+            self._due.update(key for key in keys if key in self._specs)
         self._wake.set()
 
     def standings(self) -> Mapping[ServiceKey, Standing]:

@@ -265,3 +265,10 @@ def test_many_threads_and_a_thousand_hosts() -> None:
             list(threads.map(lambda one: probe(board, one[0], one[1], at=one[2]), rounds[n * 1000 : (n + 1) * 1000]))
     assert time.monotonic() - began < 5.0
     assert set(verdicts(board).values()) == {NOT_READY}
+
+
+def test_a_host_that_was_unknown_and_is_known_again_is_told() -> None:
+    """`host.unknown` has an end in the log, once, when its verdict is what it was."""
+    board = board_of(service(A), of=stored(ready=(A,)))
+    told = probe(board, A, Reason.OK, Reason.AUTH, Reason.AUTH, Reason.OK, Reason.OK)
+    assert [kinds(taken)[1:] for taken in told] == [[], ["HostUnknown"], [], ["HostKnown"], []]

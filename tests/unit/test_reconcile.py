@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -303,6 +305,15 @@ def test_the_cluster_is_heeded_when_it_asks_for_time(folder: Path) -> None:
     assert lists(folder) == ([], [A, B])
 
 
+def test_changes_of_other_objects_in_the_namespace_are_none_of_ours(folder: Path) -> None:
+    """A namespace holds many Endpoints; only those of the file are looked at."""
+    cluster = Faulty(folder, [])
+    desk = Desk(cluster)
+    desk.reconciler.wake([OTHER, KEY])
+    desk.reconciler.rounds()
+    assert cluster.calls == ["read mysql-external", "apply mysql-external"]
+
+
 class OfOneFamily(LocalCluster):
     """A folder that speaks for a Service with IPv4 only, whose ports the file does not name."""
 
@@ -363,6 +374,25 @@ def test_the_thread_looks_at_once_and_repairs_within_a_second_or_two(
     wait_until(lambda: lists(folder) == ([], [A, B]), 5, "the first write")
     by_hand(folder, [A, B], labels={"app.kubernetes.io/managed-by": "mooring"})
     wait_until(lambda: lists(folder) == ([], [A, B]), 10, "the repair")
+
+
+class Slow(LocalCluster):
+    """A folder whose writes take a while, as an API server's may."""
+
+    begun = threading.Event()
+
+    def apply(self, change: Change) -> Stored:
+        self.begun.set()
+        time.sleep(0.5)
+        return super().apply(change)
+
+
+def test_a_write_under_way_is_finished_when_told_to_end(turning: Callable[[Cluster], Turning], folder: Path) -> None:
+    """Ending waits for the write, so that what was decided is stored, and begins no other."""
+    one = turning(Slow(folder))
+    assert Slow.begun.wait(5)
+    one.reconciler.stop(5)
+    assert lists(folder) == ([], [A, B])
 
 
 def test_the_thread_goes_on_after_failures(turning: Callable[[Cluster], Turning], folder: Path) -> None:

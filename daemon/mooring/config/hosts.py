@@ -103,6 +103,6 @@ def _probe_words(why: str, *, loopback: bool) -> str:
     if loopback:
         return (
             "is a loopback address: with leader election on, each daemon would probe its own machine; "
-            "must be the host's own address"
+            "must be the host's own address, save with --no-leader-elect or --cluster local"
         )
     return f"{why}; must be an address that can be probed"

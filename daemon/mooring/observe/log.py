@@ -18,6 +18,7 @@ from mooring.events import (
     ClockJumped,
     Event,
     HostChanged,
+    HostKnown,
     HostUnknown,
     KeptLast,
     NotPublished,
@@ -118,6 +119,12 @@ def _(event: HostUnknown) -> Line:
     said = {"reason": event.outcome.reason.value, "message": event.outcome.message}
     means = MEANINGS[event.outcome.reason].sentence
     return "warning", "host.unknown", {**_who(event.member), **said, "means": means}
+
+
+@line.register
+def _(event: HostKnown) -> Line:
+    said = event.state.outcome.reason.value if event.state.outcome else ""
+    return "info", "host.known", {**_who(event.member), "verdict": event.state.verdict.value, "reason": said}
 
 
 @line.register
