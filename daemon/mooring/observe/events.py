@@ -38,20 +38,29 @@ class Recorder:
     def _post(self) -> None:
         while True:
             at, words = self._waiting.get()
+            place = f"/api/v1/namespaces/{words[0].namespace}"
             try:
-                self._api.post(f"/api/v1/namespaces/{words[0].namespace}/events", self._body(at, words))
+                service = self._api.get(f"{place}/services/{words[0].name}")
+                self._api.post(f"{place}/events", self._body(at, words, service["metadata"]["uid"]))
             except ClusterError:
                 # The log has said it already; an account that may not create Events is no fault.
                 continue
 
-    def _body(self, at: float, words: Words) -> Mapping[str, Any]:
+    def _body(self, at: float, words: Words, uid: str) -> Mapping[str, Any]:
+        """An Event (API reference, core/v1); `kubectl describe` finds it by the Service's uid."""
         key, reason, message = words
         moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
-            "involvedObject": {"apiVersion": "v1", "kind": "Service", "namespace": key.namespace, "name": key.name},
+            "involvedObject": {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": uid,
+            },
             "type": "Warning",
             "reason": reason,
             "message": message[:1024],
