@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit lint lock docs clean
+.PHONY: help run servers test unit lint cluster cluster-down lock docs clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements/dev.txt
 	@PYTHON=$(PYTHON) tests/ground/bootstrap.sh venv $(VENV)
@@ -22,7 +22,7 @@ servers:
 	@tests/ground/bootstrap.sh servers || true
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
-	@tests/ground/bootstrap.sh servers scenarios || test -z "$$CI"
+	@tests/ground/bootstrap.sh servers scenarios cluster || test -z "$$CI"
 	$(BIN)/pytest
 
 unit: $(READY) ## the tests that need no root and no server
@@ -33,6 +33,13 @@ lint: $(READY) ## ruff, mypy, the laws of the house, drift of generated files
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cluster: $(READY) ## a whole Kubernetes in network namespaces, to work with by hand; needs root, and Go once to build it
+	@tests/ground/bootstrap.sh scenarios cluster
+	@PYTHONPATH=tests $(BIN)/python -m cluster.by_hand up
+
+cluster-down: $(READY) ## end it
+	@PYTHONPATH=tests $(BIN)/python -m cluster.by_hand down
 
 lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt

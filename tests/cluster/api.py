@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
+import json
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from cluster import build, kubectl
+from cluster import build, kubectl, machine, pressure
 from cluster.credentials import Credentials
 from cluster.part import Part
 from cluster.rest import Rest
+from cluster.users import User
 from ground import leftovers
 from ground.network import entered
 from ground.process import free_port
@@ -22,23 +23,9 @@ from ground.process import free_port
 _LOOPBACK = "127.0.0.1"
 
 
-def _assets() -> Path | None:
-    """The folder of ready-made programs, by the convention of Kubernetes' envtest."""
-    named = os.environ.get("KUBEBUILDER_ASSETS")
-    return Path(named) if named else None
-
-
-def missing() -> list[str]:
-    """What this machine lacks for the API tier."""
-    assets = _assets()
-    if assets:
-        return [str(assets / name) for name in ("etcd", "kube-apiserver") if not (assets / name).exists()]
-    return [name for name in build.missing() if name == "k8s"]
-
-
 def component(name: str) -> list[str]:
     """The command of a component of Kubernetes."""
-    assets = _assets()
+    assets = machine.assets()
     if assets and (assets / name).exists():
         return [str(assets / name)]
     return [str(build.directory() / "k8s"), name]
@@ -124,6 +111,7 @@ class Api:
             f"--token-auth-file={keys.known_tokens}",
             "--authorization-mode=RBAC",
             "--allow-privileged",
+            "--storage-media-type=application/json",  # so that ``Versions`` can read what etcd has
             "--profiling=false",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -133,18 +121,21 @@ class Api:
         ]
 
     def _etcd_healthy(self) -> bool:
-        return "true" in self._ask_etcd("GET", "/health")
+        return "true" in self.ask_etcd("GET", "/health")
 
     def _server_ready(self) -> bool:
         return self.rest.ask("GET", "/readyz", timeout=2).status == http.HTTPStatus.OK
 
-    def _ask_etcd(self, method: str, path: str, body: str | None = None) -> str:
-        connection = http.client.HTTPConnection(_LOOPBACK, self._etcd_ports[0], timeout=5)
-        with contextlib.closing(connection):
-            with entered(self.netns):
-                connection.connect()
+    def ask_etcd(self, method: str, path: str, body: str | None = None) -> str:
+        with contextlib.closing(self.etcd_connection(timeout=5)) as connection:
             connection.request(method, path, body)
             return connection.getresponse().read().decode()
+
+    def etcd_connection(self, timeout: float) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(_LOOPBACK, self._etcd_ports[0], timeout=timeout)
+        with entered(self.netns):
+            connection.connect()
+        return connection
 
     def enter(self, *words: str) -> str:
         """Runs a command where the API server is, and returns what it printed."""
@@ -169,6 +160,25 @@ class Api:
         finally:
             self.heal()
             self.rest.delete(f"/api/v1/namespaces/{name}")
+
+    def user(self, name: str, *, namespace: str = "default") -> User:
+        """A new user who may do nothing yet."""
+        return User(self, name, namespace)
+
+    def too_busy(self, user: User) -> contextlib.AbstractContextManager[None]:
+        """Inside, the API server answers this user 429."""
+        return pressure.too_busy(self, user)
+
+    def compact(self) -> int:
+        """Makes etcd forget all but the newest version of each object; returns the revision that is the oldest now.
+
+        A watch from before is answered 410 only where the API server asks etcd, not its own cache: start it by
+        ``server.restart("--watch-cache-sizes=endpoints#0,services#0")``, or ``restart`` it after the compaction.
+        """
+        status = json.loads(self.ask_etcd("POST", "/v3/maintenance/status", "{}"))
+        revision = int(status["header"]["revision"])
+        self.ask_etcd("POST", "/v3/kv/compaction", json.dumps({"revision": revision, "physical": True}))
+        return revision
 
     def heal(self) -> None:
         """Takes back what a test did to the parts: afterwards all run and serve."""

@@ -53,7 +53,8 @@ def _attempt(login: Callable[[], str]) -> dict[str, Any]:
     return {"server": server, "error": error, "seconds": time.monotonic() - started}
 
 
-def main(protocol: str, host: str, port: str, user: str, password: str, count: str) -> None:
+def main(protocol: str, host: str, port: str, *credentials: str) -> None:
+    user, password, count = credentials
     outcomes = [_attempt(lambda: LOGINS[protocol](host, int(port), user, password)) for _ in range(int(count))]
     sys.stdout.write(json.dumps(outcomes))
 

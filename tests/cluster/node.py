@@ -13,18 +13,8 @@ from cluster import build, cgroups, image, mounts, settings
 from cluster.api import Api, component
 from cluster.part import Part
 from ground import leftovers
-from ground.process import command
 
 NAME = "node"
-_CNI = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
-
-
-def missing() -> list[str]:
-    """What this machine lacks for a node."""
-    absent = [name for name in ("runc", "ip", "nft", "unshare", "mount") if command(name) is None]
-    if not any((place / "bridge").exists() for place in _CNI):
-        absent.append("containernetworking-plugins")
-    return absent + build.missing()
 
 
 class Node:

@@ -76,10 +76,8 @@ class Part(Child):
         return False
 
     def restart(self, *options: str) -> None:
-        """Ends it gently and starts it on the same data, with these further options until the next restart."""
-        if self.running:
-            self.thaw()
-        self.stop()
+        """Kills it and starts it on the same data, with these further options until the next restart."""
+        self.kill()
         self.start(*options)
 
     def heal(self) -> None:

@@ -38,9 +38,14 @@ class Rest:
     def __init__(self, address: str, port: int, authority: Path, token: str, netns: str | None = None) -> None:
         self._address = address
         self._port = port
+        self._authority = authority
         self._tls = ssl.create_default_context(cafile=str(authority))
         self._token = token
         self._netns = netns
+
+    def as_user(self, token: str) -> Rest:
+        """The same server, asked by somebody else."""
+        return Rest(self._address, self._port, self._authority, token, self._netns)
 
     def _connect(self, timeout: float) -> http.client.HTTPSConnection:
         connection = http.client.HTTPSConnection(self._address, self._port, context=self._tls, timeout=timeout)
@@ -85,6 +90,17 @@ class Rest:
         answer = self.ask("DELETE", path)
         if answer.status != http.HTTPStatus.NOT_FOUND:
             answer.ok()
+
+    @contextlib.contextmanager
+    def unfinished(self, path: str) -> Iterator[None]:
+        """A request to create something that is begun and, inside, never ended."""
+        with self._connection(timeout=10) as connection:
+            connection.putrequest("POST", path)
+            connection.putheader("Authorization", f"Bearer {self._token}")
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", "2")
+            connection.endheaders()
+            yield
 
     def watch(self, path: str, *, since: str = "", timeout: float = 10) -> Iterator[dict[str, Any]]:
         """The events of a watch until the server ends it. Raises OSError when it is silent for ``timeout`` seconds."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from cluster import machine
+
 PODS = "10.244.0.0/16"
 _POD_SUBNET = "10.244.0.0/24"
 DOMAIN = "cluster.local"
@@ -32,7 +34,7 @@ state = "{directory}/state"
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
   [plugins.'io.containerd.cri.v1.runtime'.cni]
-    bin_dirs = ["/usr/lib/cni", "/opt/cni/bin"]
+    bin_dirs = {json.dumps([str(place) for place in machine.CNI])}
     conf_dir = "{directory}/cni"
 """
 

@@ -84,6 +84,6 @@ class Cluster(Api):
     def close(self) -> None:
         self._end_parts()
         if hasattr(self, "node"):
-            leftovers.remove_group(self.node.group)
             leftovers.end(list(leftovers.inside(self.directory)))  # each pod's shim
+            leftovers.remove_group(self.node.group)
         super().close()

@@ -3,6 +3,7 @@
 #   venv DIR    a virtual environment with the locked packages and Mooring itself
 #   servers     MariaDB and Redis on PATH
 #   scenarios   what the tests need besides: MariaDB's plugins, network namespaces, other clocks
+#   cluster     a whole Kubernetes: Debian's container tools, the rest built by Go into a cache outside this repository
 # What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -47,6 +48,14 @@ while [ $# -gt 0 ]; do
             ;;
         servers) need mariadbd mariadb-server-core my_print_defaults mariadb-client-core redis-server redis-server ;;
         scenarios) need mariadbd-safe mariadb-server ip iproute2 nft nftables faketime faketime dnsmasq dnsmasq-base ;;
+        cluster)
+            [ "$(id -u)" = 0 ] || echo "not root: only the tests of the API alone can run" >&2
+            status=0
+            [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || install containernetworking-plugins || status=$?
+            need runc runc nsenter util-linux mount mount || status=$?
+            PYTHONPATH=tests "$PYTHON" -m cluster.build >/dev/null || status=$?
+            [ "$status" = 0 ] || exit "$status"
+            ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
     esac
     shift

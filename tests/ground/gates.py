@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import machine
 from ground import leftovers, servers
 from ground.process import command
 
@@ -18,7 +19,10 @@ _MARKERS = {
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
     "needs_dnsmasq": "asks a real name server: needs dnsmasq",
+    "needs_api": "starts a real API server: needs Kubernetes, built by tests/ground/bootstrap.sh cluster",
+    "needs_cluster": "starts a whole Kubernetes: needs Linux, root, runc, CNI's plugins, and Kubernetes as needs_api",
 }
+_LISTS = {"needs_servers": servers.missing, "needs_api": machine.missing_for_api, "needs_cluster": machine.missing}
 _PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq"}
 _skipped = pytest.StashKey[dict[str, list[str]]]()
 
@@ -31,9 +35,10 @@ def lacking(marker: str) -> str | None:
     """What this machine lacks for the tests so marked; None where they can run."""
     if not sys.platform.startswith("linux"):
         return "not on Linux"
-    if marker == "needs_servers":
-        absent = servers.missing()
-        return f"not installed: {', '.join(absent)}" if absent else None
+    if marker in _LISTS and (absent := _LISTS[marker]()):
+        return f"not installed: {', '.join(absent)}"
+    if marker in ("needs_servers", "needs_api"):
+        return None
     if marker in _PROGRAMS:
         program = _PROGRAMS[marker]
         return None if command(program) else f"not installed: {program}"

@@ -89,13 +89,23 @@ def hierarchies() -> list[Path]:
     return [path for path in CGROUPS.iterdir() if not path.is_symlink()] if CGROUPS.is_dir() else []
 
 
-def remove_group(name: str) -> None:
-    """Ends what runs in a control group and below, and removes it from every hierarchy."""
+def _emptied(group: Path) -> bool:
+    """Ends what runs in a control group and below, and removes it; False where a dying process still holds it."""
+    for path, _, _ in os.walk(group, topdown=False):
+        try:
+            end([int(pid) for pid in (Path(path) / "cgroup.procs").read_text().split()])
+            Path(path).rmdir()
+        except OSError:
+            return False
+    return True
+
+
+def remove_group(name: str, *, within: float = 5) -> None:
+    """Removes a control group from every hierarchy, with all that runs in it."""
+    until = time.monotonic() + within
     for root in hierarchies():
-        groups = [Path(path) for path, _, _ in os.walk(root / name, topdown=False)]
-        end([int(pid) for group in groups for pid in (group / "cgroup.procs").read_text().split()])
-        for group in groups:
-            group.rmdir()
+        while not _emptied(root / name) and time.monotonic() < until:
+            time.sleep(0.02)
 
 
 def _orphans(place: Path) -> list[str]:
@@ -107,15 +117,16 @@ def _orphans(place: Path) -> list[str]:
 
 def sweep() -> list[str]:
     """Removes what crashed runs left: processes, directories, namespaces, control groups. Returns the names of it."""
-    groups = sorted({name for root in hierarchies() for name in _orphans(root)})
-    for name in groups:
-        remove_group(name)
     directories = [path for path in Path(tempfile.gettempdir()).iterdir() if orphaned(path.name)]
     mine = [path for path in directories if os.getuid() in (0, path.lstat().st_uid)]
     for path in mine:
         end(list(inside(path)))
+    groups = sorted({name for root in hierarchies() for name in _orphans(root)})
+    for name in groups:
+        remove_group(name)
+    for path in mine:
         shutil.rmtree(path, ignore_errors=True)
     namespaces = _orphans(_NAMESPACES)
     for name in namespaces:
         remove_namespace(name)
-    return groups + [path.name for path in mine] + namespaces
+    return [path.name for path in mine] + groups + namespaces

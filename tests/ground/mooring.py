@@ -64,9 +64,12 @@ class Daemon:
         self._scratch.__exit__(None, None, None)
 
     def _command(self) -> list[str]:
-        where = ["--config", str(self.config), "--cluster", "local", "--state-dir", str(self.state_dir.absolute())]
-        how = ["--log-format", "json", "--listen", f"127.0.0.1:{self.port}"]
-        return [*self._program, "run", *where, *how, *self._args]
+        how = ["--config", str(self.config), "--log-format", "json", "--listen", f"127.0.0.1:{self.port}"]
+        return [*self._program, "run", *self._where(), *how, *self._args]
+
+    def _where(self) -> list[str]:
+        """The options that say which cluster."""
+        return ["--cluster", "local", "--state-dir", str(self.state_dir.absolute())]
 
     def start(self) -> Self:
         """Starts it; also again after ``kill`` or ``stop``, on the same file and folder. Does not wait."""
