@@ -89,7 +89,7 @@ def introduction(shown: Sequence[Shown], directory: Path, port: int) -> str:
         + "".join(one.line() for one in shown)
         + f"\nconfiguration   {directory}/config.yaml\n"
         f"manifests       {directory}/cluster/default/\n"
-        f"status          {Path(sys.executable).parent}/mooring status --url http://127.0.0.1:{port}\n\n"
+        f"status          {os.path.relpath(Path(sys.executable).parent)}/mooring status --url http://127.0.0.1:{port}\n\n"
         "See a host leave, from another terminal:\n"
         f"  kill -9 $(cat {directory}/pids/{victim})\n"
         f"It is started again {BACK_AFTER:.0f} s later, and returns. Ctrl-C ends all of this.\n\n"
