@@ -1,3 +1,3 @@
 """What every test of this repository may count on."""
 
-pytest_plugins = ("ground.gates",)
+pytest_plugins = ("ground.gates", "cluster.fixtures")

@@ -13,7 +13,7 @@ PROGRAM = Path(sys.executable).parent / "kubectl"  # a wheel of the development 
 
 
 def run(kubeconfig: Path, *words: str, netns: str | None, stdin: str | None = None, check: bool = True) -> str:
-    """Runs it, and returns what it printed on stdout and, after that, on stderr.
+    """Runs it, and returns what it printed; its warnings are left out.
 
     Raises:
         RuntimeError: it failed and ``check`` is set.
@@ -25,4 +25,4 @@ def run(kubeconfig: Path, *words: str, netns: str | None, stdin: str | None = No
         )
     if check and done.returncode:
         raise RuntimeError(f"kubectl {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout + done.stderr
+    return done.stdout

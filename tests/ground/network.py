@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from ground import leftovers
+from ground.delay import Cable
 
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -63,6 +64,8 @@ class Host:
         self.netns = f"{leftovers.tag()}{next(_numbers)}-{name}"
         self.address = address
         self.interface = interface
+        self.uplink: tuple[Host, str] | None = None
+        self._cable = contextlib.ExitStack()
 
     def make(self) -> None:
         _run("ip", "netns", "add", self.netns)
@@ -104,12 +107,31 @@ class Host:
     def link_up(self) -> None:
         self.ip("link", "set", self.interface, "up")
 
+    def slow(self, seconds: float) -> None:
+        """All packets arrive so much later, both ways; connections that stand go on."""
+        if self.uplink is None:
+            raise RuntimeError(f"{self.name} has no cable")
+        self._cable.close()
+        node, port = self.uplink
+        near, far = f"near-{self.name}", f"far-{self.name}"
+        node.ip("link", "add", near, "type", "veth", "peer", "name", far)
+        self._cable.callback(node.ip, "link", "delete", near)
+        self._cable.callback(node.ip, "link", "set", port, "master", "br0", "arp", "on")
+        node.ip("link", "set", port, "nomaster", "arp", "off")  # the node itself would answer there
+        node.ip("link", "set", near, "up", "arp", "off")
+        node.ip("link", "set", far, "master", "br0", "up")
+        with entered(node.netns):
+            self._cable.enter_context(Cable(port, near, seconds))
+
     def heal(self) -> None:
         """Takes back every fault. The first declaration makes the deletion right without a fault, too."""
+        self._cable.close()
         self.nft("table inet ground {}; delete table inet ground")
         self.link_up()
 
     def remove(self) -> None:
+        with contextlib.suppress(RuntimeError):  # what it goes through may be gone
+            self._cable.close()
         leftovers.remove_namespace(self.netns)
 
 
@@ -157,6 +179,7 @@ class Network:
         port = f"to-{host.name}"
         self.node.ip("link", "add", port, "type", "veth", "peer", "name", host.interface, "netns", host.netns)
         self.node.ip("link", "set", port, "master", "br0", "up")
+        host.uplink = self.node, port
         self._address(host)
 
     def _remove(self) -> None:
