@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +56,6 @@ def _stamp() -> str:
     return " ".join(f"-X {_VERSION}.{name}={value}" for name, value in values)
 
 
-@functools.cache
 def key() -> str:
     """What the programs are built from: other sources or versions have another key."""
     digest = hashlib.sha256(repr(programs()).encode())
@@ -74,7 +72,8 @@ def directory() -> Path:
 
 def missing() -> list[str]:
     """The programs that are not built yet."""
-    return [name for program in programs() for name in program.names if not (directory() / name).exists()]
+    where = directory()
+    return [name for program in programs() for name in program.names if not (where / name).exists()]
 
 
 def unfit() -> str | None:
@@ -100,9 +99,12 @@ def _alone(where: Path) -> Iterator[None]:
         yield
 
 
-def _make(program: Program, where: Path, say: Sequence[str]) -> None:
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _make(program: Program, where: Path) -> None:
     """Builds beside, then moves: what has its name is complete."""
-    sys.stderr.write(" ".join(say) + "\n")
     with tempfile.TemporaryDirectory(dir=where, prefix=".new-") as new:
         env = {**os.environ, **program.env, "GOBIN": new}
         subprocess.run([command("go") or "go", *program.go], cwd=SOURCES, env=env, check=True)
@@ -110,8 +112,8 @@ def _make(program: Program, where: Path, say: Sequence[str]) -> None:
             (Path(new) / name).replace(where / name)
 
 
-def build() -> Path:
-    """Builds what is missing, and returns the folder with all of it.
+def build(*names: str) -> Path:
+    """Builds what is missing of these programs, or of all, and returns the folder with them.
 
     Raises:
         RuntimeError: there is no Go that can; the message says which is needed.
@@ -119,18 +121,20 @@ def build() -> Path:
     """
     where = directory()
     with _alone(where):
-        todo = [program for program in programs() if not all((where / name).exists() for name in program.names)]
+        absent = set(missing()) & set(names or missing())
+        todo = [program for program in programs() if absent & set(program.names)]
         if todo and (why := unfit()):
             raise RuntimeError(why)
         for number, program in enumerate(todo, 1):
-            _make(
-                program, where, [f"building {number}/{len(todo)}", *program.names, "(minutes when Go's cache is cold)"]
+            _say(
+                f"building {' '.join(program.names)} for the tests, {number} of {len(todo)}; once, it may take minutes"
             )
+            _make(program, where)
     return where
 
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{build()}\n")
+        build(*sys.argv[1:])
     except (RuntimeError, subprocess.CalledProcessError) as error:
         sys.exit(str(error))

@@ -49,11 +49,15 @@ while [ $# -gt 0 ]; do
         servers) need mariadbd mariadb-server-core my_print_defaults mariadb-client-core redis-server redis-server ;;
         scenarios) need mariadbd-safe mariadb-server ip iproute2 nft nftables faketime faketime dnsmasq dnsmasq-base ;;
         cluster)
-            [ "$(id -u)" = 0 ] || echo "not root: only the tests of the API alone can run" >&2
-            status=0
-            [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || install containernetworking-plugins || status=$?
-            need runc runc nsenter util-linux mount mount || status=$?
-            PYTHONPATH=tests "$PYTHON" -m cluster.build >/dev/null || status=$?
+            status=0 programs=
+            if [ "$(id -u)" = 0 ]; then
+                [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || install containernetworking-plugins || status=$?
+                need runc runc nsenter util-linux mount mount || status=$?
+            else
+                echo "not root: without a node, only what the tests of the API need" >&2
+                programs=k8s
+            fi
+            PYTHONPATH=tests "$PYTHON" -m cluster.build $programs || status=$?
             [ "$status" = 0 ] || exit "$status"
             ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,6 +117,20 @@ def test_fault_looks_as_it_should(
         assert outcome(network, host) == new
         assert holds(connection) == held
         assert outcome(network, network["db2"]) == "answers"
+
+
+def test_slow_host_answers_late(network: Network, host: Host) -> None:
+    """A slow host is late by what it was told, on new and on held connections, until healed; the others are not."""
+    with connect(network, host) as connection:
+        host.slow(0.1)
+        started = time.monotonic()
+        assert holds(connection) == "answers"
+        assert 0.2 <= time.monotonic() - started < 0.5
+        assert outcome(network, network["db2"], 0.1) == "answers"
+        assert outcome(network, host, 0.1) == "timeout"
+        host.heal()
+        assert holds(connection) == "answers"
+    assert outcome(network, host, 0.1) == "answers"
 
 
 def test_cut_off_prober_hears_nobody(network: Network) -> None:

@@ -82,6 +82,14 @@ def test_machine_without_servers_is_named(tmp_path: Path) -> None:
     assert "1 because: not installed: mariadbd, redis-server" in output
 
 
+def test_machine_without_kubernetes_is_named(tmp_path: Path) -> None:
+    """A test that needs a cluster says what is not built yet, and how to build it."""
+    tests = "import pytest\n@pytest.mark.needs_api\ndef test_it():\n    assert False\n"
+    code, output = run(tmp_path, tests, XDG_CACHE_HOME=str(tmp_path), KUBEBUILDER_ASSETS="")
+    assert code == 0
+    assert "1 because: not installed: k8s (tests/ground/bootstrap.sh cluster builds them)" in output
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="about Linux")
 def test_other_users_are_told_what_root_is_needed_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where not root, tests that make namespaces say so."""
