@@ -1,0 +1,122 @@
+"""Services in a namespace of an API server, over real Redis servers on loopback that are published as 10.20.0.x."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cluster.api import Api
+from cluster.daemon import ClusterDaemon
+from cluster.versions import Versions
+from ground.configuration import at, file, service
+from ground.mooring import PROGRAM, Daemon
+from ground.process import start_all
+from ground.servers import Redis
+from ground.waiting import wait_until
+
+ONE, TWO, STRANGER = "10.20.0.21", "10.20.0.22", "10.20.0.99"
+PORT = {"name": "redis", "port": 6379}
+RIGHTS = (
+    {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["get", "list", "watch", "create", "patch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+)
+
+Published = tuple[list[str], list[str]]
+"""Ready and not ready addresses of one version."""
+BOTH: Published = ([ONE, TWO], [])
+FIRST: Published = ([ONE], [TWO])
+SECOND: Published = ([TWO], [ONE])
+NEITHER: Published = ([], [ONE, TWO])
+
+
+@contextlib.contextmanager
+def redis_servers(count: int) -> Iterator[list[Redis]]:
+    with contextlib.ExitStack() as undo:
+        servers = [Redis() for _ in range(count)]
+        for server in servers:
+            undo.callback(server.close)
+        start_all(*servers)
+        yield servers
+
+
+class Stage:
+    """One namespace, and what is done there by others than Mooring."""
+
+    def __init__(self, api: Api, namespace: str) -> None:
+        self.api = api
+        self.namespace = namespace
+
+    def path(self, kind: str, name: str = "") -> str:
+        place = f"/api/v1/namespaces/{self.namespace}/{kind}"
+        return f"{place}/{name}" if name else place
+
+    def key(self, name: str = "db") -> str:
+        return f"{self.namespace}/{name}"
+
+    def serve(self, *names: str) -> None:
+        """Makes Services without a selector."""
+        for name in names:
+            spec = {"ports": [{**PORT, "targetPort": 6379}]}
+            self.api.rest.create(self.path("services"), {"metadata": {"name": name}, "spec": spec})
+
+    def file(self, services: Mapping[str, Sequence[Redis]], **more: Any) -> str:
+        """A configuration of Services whose first host is published as ONE, the second as TWO."""
+        entries = [
+            service(
+                name,
+                "redis",
+                [at(address, server) for address, server in zip((ONE, TWO), servers, strict=False)],
+                namespace=self.namespace,
+            )
+            for name, servers in services.items()
+        ]
+        return file(*entries, **more)
+
+    def daemon(
+        self, text: str, *, kubeconfig: Path | None = None, program: Sequence[str] = PROGRAM
+    ) -> contextlib.AbstractContextManager[Daemon]:
+        """A daemon that tells of every probe."""
+        args = ("--no-leader-elect", "--log-level", "debug")
+        return ClusterDaemon(text, self.api, kubeconfig=kubeconfig, args=args, program=program)
+
+    def edit(self, body: Mapping[str, Any], *, manager: str = "kubectl-edit", name: str = "db") -> Any:
+        """Somebody else's merge patch of the Endpoints; returns what is stored then."""
+        return self.api.rest.patch(f"{self.path('endpoints', name)}?fieldManager={manager}", body)
+
+    def events(self, reason: str) -> list[str]:
+        """The messages of the Events of this reason, the oldest first."""
+        found = self.api.rest.get(self.path("events"))["items"]
+        return [event["message"] for event in found if event["reason"] == reason]
+
+
+def subsets(ready: Sequence[str], not_ready: Sequence[str] = ()) -> dict[str, Any]:
+    """A patch, as somebody writes it by hand."""
+    lists = {"addresses": [{"ip": ip} for ip in ready], "notReadyAddresses": [{"ip": ip} for ip in not_ready]}
+    return {"subsets": [{**{name: held for name, held in lists.items() if held}, "ports": [PORT]}]}
+
+
+def published(history: Versions, key: str) -> list[Published | None]:
+    """What each version says, the oldest first; None where the object was deleted."""
+    return [None if version.text is None else (version.ready, version.not_ready) for version in history.of(key)]
+
+
+def wait_published(history: Versions, key: str, wanted: Sequence[Published | None], *, timeout: float = 10) -> None:
+    """Waits for a version, and asserts that these are all versions until then."""
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: len(published(history, key)) >= len(wanted), timeout, "so many versions")
+    assert published(history, key) == list(wanted)
+
+
+def probed(daemon: Daemon, rounds: int = 3) -> None:
+    """Waits until every target was probed so often from now on: probing goes on."""
+    after = len(daemon.output)
+    ports = {line["port"] for line in daemon.logs("probe")}
+    each: Callable[[int], bool] = lambda port: len(daemon.logs("probe", after=after, port=port)) >= rounds  # noqa: E731
+    wait_until(lambda: ports and all(each(port) for port in ports), 10, f"{rounds} rounds of probes")
+
+
+def alive(daemon: Daemon) -> bool:
+    return daemon.get("/livez")[0] == 200
