@@ -1,0 +1,101 @@
+"""The status document."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from ground.boards import board_of, place, probe
+from ground.values import KEY, spec, stored
+from mooring import __version__
+from mooring.board import Board
+from mooring.model import Config, HostSpec, ServiceSpec
+from mooring.observe.status import Process, all_ready, document, hosts, moment
+from mooring.reasons import Reason
+from mooring.reconcile import Standing
+
+A, B = "10.20.0.11", "10.20.0.12"
+PROCESS = Process("here-1234", 1_700_000_000.0, overruns=7)
+
+
+def document_of(board: Board, *specs: ServiceSpec, standing: Standing | None = None) -> Any:
+    standings = {KEY: standing} if standing else {}
+    return json.loads(json.dumps(document(Config(specs, "abc"), board, standings, PROCESS)))
+
+
+def test_the_head_says_who_answers() -> None:
+    """Version, identity, configuration and overruns, ready for JSON."""
+    found = document_of(Board())
+    assert {key: found[key] for key in ("version", "leader", "identity", "overruns", "services")} == {
+        "version": __version__,
+        "leader": True,
+        "identity": "here-1234",
+        "overruns": 7,
+        "services": [],
+    }
+    assert found["config"] == {"hash": "abc", "loadedAt": "2023-11-14T22:13:20.000+00:00", "error": None}
+
+
+def test_a_host_has_its_verdict_its_streak_and_what_is_published() -> None:
+    """The streak counts against the present verdict: two of three failures, one of two successes."""
+    listed = spec(A, B)
+    board = board_of(listed, of=stored(ready=(A,), not_ready=(B,)))
+    probe(board, A, Reason.OK, Reason.REFUSED, Reason.REFUSED)
+    probe(board, B, Reason.OK)
+    standing = Standing(stored=stored(ready=(A,), not_ready=(B,)), applied_at=1_700_000_060.0)
+    (service,) = document_of(board, listed, standing=standing)["services"]
+    assert (service["ready"], service["total"], service["error"], service["keptLast"]) == (1, 2, None, False)
+    assert service["appliedAt"] == "2023-11-14T22:14:20.000+00:00"
+    keys = ("name", "verdict", "published", "reason", "consecutive", "threshold")
+    assert [tuple(host[key] for key in keys) for host in service["hosts"]] == [
+        (A, "ready", "ready", "refused", 2, 3),
+        (B, "not-ready", "not-ready", "ok", 1, 2),
+    ]
+
+
+def test_what_is_not_stored_is_not_published() -> None:
+    """An address that the object lacks is published as none, not as not ready."""
+    listed = spec(A)
+    board = board_of(listed)
+    probe(board, A, Reason.OK)
+    (service,) = document_of(board, listed)["services"]
+    (host,) = service["hosts"]
+    assert (host["verdict"], host["published"], service["ready"]) == ("ready", "none", 0)
+
+
+def test_hosts_without_an_address_or_a_port_are_shown() -> None:
+    """A name that is not resolved, and a host whose Service has not told its ports, do not vanish from sight."""
+    named = replace(spec(A), hosts=(HostSpec("db3", "db3.example.com"),))
+    bare = replace(spec(B), ports=())
+    for listed, reason, message in (
+        (named, "dns", "the name has no address to publish"),
+        (bare, None, "the Service's ports are not known yet"),
+    ):
+        board = Board()
+        place(board, listed)
+        (service,) = document_of(board, listed)["services"]
+        (host,) = service["hosts"]
+        assert (host["verdict"], host["reason"], host["message"], host["published"]) == (
+            "never-judged",
+            reason,
+            message,
+            "none",
+        )
+
+
+def test_all_ready_means_every_host_and_none_in_maintenance() -> None:
+    """What the exit codes of `check` and `run --once` say."""
+    up, down, resting = (
+        {"verdict": verdict, "maintenance": maintenance}
+        for verdict, maintenance in (("ready", False), ("not-ready", False), ("ready", True))
+    )
+    assert all_ready([up, up])
+    assert not all_ready([up, down])
+    assert not all_ready([up, resting])
+    assert hosts([{"hosts": [up]}, {"hosts": [down]}]) == [up, down]
+
+
+def test_moments_are_rfc_3339() -> None:
+    """In UTC, to the millisecond; null where there is none."""
+    assert (moment(0.0), moment(None)) == ("1970-01-01T00:00:00.000+00:00", None)
