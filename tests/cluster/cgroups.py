@@ -19,8 +19,8 @@ def make(name: str) -> str:
 
 def _delegate(group: Path) -> None:
     """In cgroup v2 a group's children have only the controllers that it hands down."""
-    available = group / "cgroup.controllers"
-    if available.exists():
-        wanted = " ".join(f"+{controller}" for controller in available.read_text().split())
-        for where in (group.parent, group):
+    for where in (group.parent, group):
+        available = where / "cgroup.controllers"
+        if available.exists():
+            wanted = " ".join(f"+{controller}" for controller in available.read_text().split())
             (where / "cgroup.subtree_control").write_text(wanted)

@@ -6,11 +6,13 @@ import gzip
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from pathlib import Path
 from typing import Any
 
 PAUSE = "localhost/pause:1"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _OCI = "application/vnd.oci.image"
 
 
@@ -40,7 +42,7 @@ def write(path: Path, program: Path, name: str = PAUSE) -> Path:
     layer = gzip.compress(plain, 1)
     config = _json(
         {
-            "architecture": "amd64",
+            "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
             "os": "linux",
             "config": {"Entrypoint": [f"/{program.name}"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
