@@ -14,6 +14,7 @@ import pytest
 from ground.asking import ask
 from ground.network import Host, Network, entered
 from ground.servers import Mariadb, Redis
+from ground.waiting import wait_until
 from mooring.model import Observation
 from mooring.reasons import Reason
 
@@ -127,9 +128,10 @@ def test_a_blocked_address_is_unknown_and_probes_do_not_block_it(network: Networ
     ):
         for _ in range(50):
             assert _ask(network, "mysql", server.address, server.port, timeout=5).reason is Reason.OK
-        with entered(network.node.netns):
-            for _ in range(3):
-                socket.create_connection((server.address, server.port), 5).close()
+        broken = server.status("Aborted_connects")
+        with entered(network.node.netns), socket.create_connection((server.address, server.port), 5) as raw:
+            raw.recv(4)  # the greeting has begun, and is never answered
+        wait_until(lambda: server.status("Aborted_connects") > broken, 10, "the server to count that")
         seen = _ask(network, "mysql", server.address, server.port, timeout=5)
     assert (seen.reason, seen.message[:6]) == (Reason.BLOCKED, "1129: ")
 
