@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 from mooring.cluster.cache import Watch, version_of
@@ -37,9 +38,10 @@ class KubeCluster:
             watch.stop()
 
     def wait(self, seconds: float) -> bool:
-        """Whether all was listed once within about so many seconds."""
+        """Whether all was listed once within so many seconds."""
+        until = time.monotonic() + seconds
         watches = (*self._services.values(), *self._endpoints.values())
-        return all(watch.listed.wait(seconds) for watch in watches)
+        return all([watch.listed.wait(max(0.0, until - time.monotonic())) for watch in watches])
 
     def serving(self, spec: ServiceSpec) -> Serving | Refusal:
         found = self._services[spec.key.namespace].get(spec.key.name)
