@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from mooring.cluster.cache import Watch, version_of
 from mooring.cluster.client import Api, Json, Missing
@@ -21,7 +21,7 @@ ABSENT = "1"
 class KubeCluster:
     """A ``cluster.protocol.Cluster``: reads come from watches of the namespaces served, so they cost no call."""
 
-    def __init__(self, api: Api, namespaces: Iterable[str]) -> None:
+    def __init__(self, api: Api, namespaces: Collection[str]) -> None:
         self._api = api
         self._wake: Wake = lambda _keys: None
         self._services = {name: self._watch(name, "services") for name in namespaces}
@@ -41,7 +41,7 @@ class KubeCluster:
         """Whether all was listed once within so many seconds."""
         until = time.monotonic() + seconds
         watches = (*self._services.values(), *self._endpoints.values())
-        return all([watch.listed.wait(max(0.0, until - time.monotonic())) for watch in watches])
+        return all(watch.listed.wait(max(0.0, until - time.monotonic())) for watch in watches)
 
     def serving(self, spec: ServiceSpec) -> Serving | Refusal:
         found = self._services[spec.key.namespace].get(spec.key.name)
@@ -49,9 +49,7 @@ class KubeCluster:
 
     def read(self, key: ServiceKey) -> Stored | None:
         found = self._endpoints[key.namespace].get(key.name)
-        return (
-            None if found is None else parse(key, {"kind": "Endpoints", **found}, found["metadata"]["resourceVersion"])
-        )
+        return None if found is None else _stored(key, found)
 
     def apply(self, change: Change) -> Stored:
         key = change.key
