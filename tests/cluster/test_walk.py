@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,12 @@ FAILURES, SUCCESSES = 3, 2  # the defaults of the thresholds
 MARGIN = 3.0
 """Seconds more than are promised: here two processors carry all of Kubernetes beside the databases."""
 NOBODY = "10.77.0.99"
+RULES = (
+    {"apiGroups": [""], "resources": ["services", "endpoints"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["create", "patch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+)
+"""All that the daemon may do here, in the namespace of the Service."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +47,12 @@ def out(request: pytest.FixtureRequest, databases: dict[Kind, Outside]) -> Itera
 
 
 both_kinds = pytest.mark.parametrize("out", [MYSQL, REDIS], ids=lambda kind: kind.protocol, indirect=True)
+
+
+def mooring(out: Outside, namespace: str, **more: Any) -> ClusterDaemon:
+    user = out.cluster.user("mooring", namespace=namespace)
+    user.allow(*RULES)
+    return ClusterDaemon(out.file(namespace, **more), out.cluster, kubeconfig=user.kubeconfig)
 
 
 def joined(out: Outside, addresses: list[str]) -> str:
@@ -78,7 +91,7 @@ def test_walk(cluster: Cluster, namespace: str, out: Outside) -> None:
     alive, dead = both = out.addresses
     key = f"{namespace}/{out.kind.service}"
     cluster_ip = out.make_service(namespace)
-    with Versions(cluster, namespace) as history, ClusterDaemon(out.file(namespace), cluster) as daemon:
+    with Versions(cluster, namespace) as history, mooring(out, namespace) as daemon:
         daemon.wait_ready(key, both, timeout=20)
         wait_until(lambda: shown(out, namespace) == set(both), 10, "kubectl describe to show both", every=0.2)
         out.wait_balanced(namespace, both)
@@ -109,7 +122,7 @@ def test_endpoints_made_by_hand_with_a_dead_host(cluster: Cluster, namespace: st
     cluster_ip = out.make_service(namespace)
     out.servers[1].kill()
     out.by_hand(namespace, both, labels={"team": "shop"}, annotations={"note": "made by hand"})
-    with Versions(cluster, namespace) as history, ClusterDaemon(out.file(namespace), cluster) as daemon:
+    with Versions(cluster, namespace) as history, mooring(out, namespace) as daemon:
         daemon.wait_ready(key, [alive], timeout=20)
         assert daemon.not_ready(key) == [dead]
         assert daemon.wait_log("host.not_ready")["streak"] == FAILURES
@@ -126,14 +139,14 @@ def test_unlisted_ready_address_is_refused(cluster: Cluster, namespace: str, out
     both, key = out.addresses, f"{namespace}/{out.kind.service}"
     out.make_service(namespace)
     out.by_hand(namespace, [both[0], NOBODY])
-    with Versions(cluster, namespace) as history, ClusterDaemon(out.file(namespace), cluster) as daemon:
+    with Versions(cluster, namespace) as history, mooring(out, namespace) as daemon:
         assert NOBODY in daemon.wait_log("endpoints.refused", timeout=20)["why"]
         wait_until(lambda: warned(out, namespace, "Refused"), 10, "the Event", every=0.2)
         assert NOBODY in warned(out, namespace, "Refused")
         assert NOBODY in daemon.status()["services"][0]["error"]
     assert len(history.of(key)) == 1
-    more = {"adopt": "replace"} if consent == "replace" else {"hosts": [*both, NOBODY]}
-    with ClusterDaemon(out.file(namespace, **more), cluster) as daemon:
+    more: dict[str, Any] = {"adopt": "replace"} if consent == "replace" else {"hosts": [*both, NOBODY]}
+    with mooring(out, namespace, **more) as daemon:
         daemon.wait_ready(key, both, timeout=20)
         assert daemon.not_ready(key) == ([] if consent == "replace" else [NOBODY])
         if consent == "replace":
