@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mooring.cluster.client import Api, Expired, Json
+from mooring.cluster.client import CALL_SECONDS, Api, Expired, Json
+from mooring.cluster.deadline import Call
 from mooring.errors import ClusterError, Unavailable
 
 BACKOFF_SECONDS = (0.2, 5.0)
@@ -84,11 +85,12 @@ class Watch:
         return str(answer["metadata"]["resourceVersion"])
 
     def _follow(self, version: str) -> str:
-        for event in self._api.watch(self._path, version):
-            found = event["object"]
-            version = str(found["metadata"]["resourceVersion"])
-            if event["type"] != "BOOKMARK":
-                self._take(found["metadata"]["name"], None if event["type"] == "DELETED" else found, version)
+        with Call(CALL_SECONDS) as call:
+            for event in self._api.watch(self._path, version, call):
+                found = event["object"]
+                version = str(found["metadata"]["resourceVersion"])
+                if event["type"] != "BOOKMARK":
+                    self._take(found["metadata"]["name"], None if event["type"] == "DELETED" else found, version)
         return version
 
     def _take(self, name: str, found: Json | None, version: str) -> None:

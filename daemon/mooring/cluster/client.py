@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from mooring import __version__
+from mooring.cluster.deadline import Call
 from mooring.errors import ClusterError, Conflict, NoCredentials, Rejected, Unavailable
 
 CONNECT_SECONDS = 3.0
@@ -25,8 +28,13 @@ STREAM_GRACE_SECONDS = 15.0
 FIELD_MANAGER = "mooring"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
-CALL = urllib3.Timeout(connect=CONNECT_SECONDS, read=CALL_SECONDS, total=CALL_SECONDS)
-STREAM = urllib3.Timeout(connect=CONNECT_SECONDS, read=STREAM_SECONDS + STREAM_GRACE_SECONDS)
+MOST_BYTES = 256 * 1024 * 1024
+"""Of one answer; a list of a namespace is the longest."""
+MOST_LINE_BYTES = 16 * 1024 * 1024
+"""Of one event of a watch; etcd takes objects of 1.5 MiB."""
+PIECE_BYTES = 64 * 1024
+NONSENSE = (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError)
+"""What reading an answer may raise."""
 
 Json = Mapping[str, Any]
 Query = tuple[tuple[str, str], ...]
@@ -41,7 +49,6 @@ class Request:
     query: Query = ()
     body: Json | None = None
     kind: str = ""
-    timeout: urllib3.Timeout = CALL
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -75,11 +82,16 @@ def _client(load: Callable[[Configuration], None]) -> ApiClient:
     configuration = Configuration()
     try:
         load(configuration)
-    except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-        raise NoCredentials(f"no usable credentials for a cluster: {error}") from error
+    except yaml.YAMLError:
+        raise NoCredentials("no usable credentials for a cluster: the kubeconfig is no YAML") from None
+    except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        # The library names an entry by all that it holds, and that may be a token.
+        words = str(error).partition("{")[0]
+        raise NoCredentials(f"no usable credentials for a cluster: {words or type(error).__name__}") from None
     # The caller decides what is tried again, and when: urllib3's own retries would hide an outage.
     configuration.retries = False
     client = ApiClient(configuration)
+    client.rest_client.pool_manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
     client.user_agent = f"mooring/{__version__}"
     return client
 
@@ -108,44 +120,49 @@ class Api:
         """Creates. Raises Conflict, Unavailable, Rejected."""
         return self._call(Request("POST", path, (), body, "application/json"))
 
-    def watch(self, path: str, version: str) -> Iterator[Json]:
-        """The events after that version, until the server ends the stream. Raises Expired, Unavailable, Rejected."""
+    def watch(self, path: str, version: str, call: Call) -> Iterator[Json]:
+        """The events after that version, until the server ends the stream. Raises Expired, Unavailable, Rejected.
+
+        ``call`` is the caller's, who may end it.
+        """
         query = (
             ("watch", "true"),
             ("resourceVersion", version),
             ("allowWatchBookmarks", "true"),
             ("timeoutSeconds", str(int(STREAM_SECONDS))),
         )
-        response = self._send(Request("GET", path, query, timeout=STREAM))
+        response = self._send(Request("GET", path, query), call)
+        call.lasts(STREAM_SECONDS + STREAM_GRACE_SECONDS)
         try:
-            for line in _lines(response):
-                event = json.loads(line)
-                if event.get("type") == "ERROR":
-                    raise _of_status(event.get("object") or {})
-                yield event
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unavailable(f"the watch of {path} broke: {error}") from error
+            for line in _lines(response, call):
+                yield _event(line)
+        except NONSENSE as error:
+            raise Unavailable(f"the watch of {path} broke: {_cause(error)}") from error
         finally:
             response.close()
 
     def _call(self, request: Request) -> Json:
-        response = self._send(request)
-        try:
-            answer = json.loads(response.read())
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Unavailable(f"the API server broke off its answer to {request}") from error
+        with Call(CALL_SECONDS) as call:
+            response = self._send(request, call)
+            try:
+                answer = json.loads(_whole(response, call))
+            except NONSENSE as error:
+                raise Unavailable(f"the API server broke off its answer to {request}: {_cause(error)}") from error
+            finally:
+                response.close()
         if not isinstance(answer, dict):
             raise Unavailable(f"the API server answered {request} with no object")
         return answer
 
-    def _send(self, request: Request) -> urllib3.BaseHTTPResponse:
+    def _send(self, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
         """Sends, and once more with a token read anew where ours was not accepted."""
         client = self._client
-        response = _sent(client, request)
+        response = _sent(client, request, call)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            response = _sent(self._relogin(client), request)
+            response.close()
+            response = _sent(self._relogin(client), request, call)
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _error(request, response)
+            raise _error(request, response, call)
         return response
 
     def _relogin(self, old: ApiClient) -> ApiClient:
@@ -162,41 +179,113 @@ def _managed(query: Query) -> Query:
     return (*query, ("fieldManager", FIELD_MANAGER))
 
 
-def _sent(client: ApiClient, request: Request) -> urllib3.BaseHTTPResponse:
-    headers = {"Accept": "application/json"} | ({"Content-Type": request.kind} if request.kind else {})
-    method, url, sent_headers, _body, _post = client.param_serialize(
-        request.method, request.path, None, list(request.query), headers, None, auth_settings=["BearerToken"]
-    )
+_sending = threading.local()
+"""The call for which this thread sends: the library has no place to hand it in."""
+
+
+class _Connection(HTTPConnection):
+    def getresponse(self) -> Any:
+        _sending.call.reads(self.sock)
+        return super().getresponse()
+
+
+class _TlsConnection(HTTPSConnection):
+    def getresponse(self) -> Any:
+        _sending.call.reads(self.sock)
+        return super().getresponse()
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+def _sent(client: ApiClient, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
+    _sending.call = call
     try:
+        method, url, headers = _serialized(client, request)
         return client.rest_client.pool_manager.request(
             method,
             url,
             body=None if request.body is None else json.dumps(request.body),
-            headers=sent_headers,
-            timeout=request.timeout,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=STREAM_SECONDS + STREAM_GRACE_SECONDS),
             preload_content=False,
             retries=False,
         )
+    except ConfigException as error:
+        raise Unavailable(f"no usable credentials for a cluster: {error}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(f"the API server does not answer: {_cause(error)}") from error
+    except ValueError:
+        # What is wrong with a header is told with all of it.
+        raise Unavailable("the token has characters that no token has") from None
+
+
+def _serialized(client: ApiClient, request: Request) -> tuple[str, str, Mapping[str, str]]:
+    headers = {"Accept": "application/json"} | ({"Content-Type": request.kind} if request.kind else {})
+    method, url, headers, _body, _post = client.param_serialize(
+        request.method, request.path, None, list(request.query), headers, None, auth_settings=["BearerToken"]
+    )
+    # A file that holds a token often ends with a line end, which kubectl leaves out, too.
+    return method, url, {name: value.strip() for name, value in headers.items()}
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost words; a pool's repr of itself tells nobody anything."""
     return f"{type(error).__name__}: {error}"[:256]
 
 
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
-    for chunk in response.stream(65536, decode_content=True):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in lines if line.strip())
+def _pieces(response: urllib3.BaseHTTPResponse, call: Call) -> Iterator[bytes]:
+    while piece := response.read1(PIECE_BYTES):
+        yield piece
+    if call.ended:
+        raise TimeoutError("no whole answer in time")
 
 
-def _error(request: Request, response: urllib3.BaseHTTPResponse) -> ClusterError:
+def _whole(response: urllib3.BaseHTTPResponse, call: Call) -> bytes:
+    held = bytearray()
+    for piece in _pieces(response, call):
+        held += piece
+        if len(held) > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES} bytes")
+    return bytes(held)
+
+
+def _lines(response: urllib3.BaseHTTPResponse, call: Call) -> Iterator[bytes]:
+    held = bytearray()
+    for piece in _pieces(response, call):
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            if whole := bytes(held + line).strip():
+                yield whole
+            held.clear()
+        held += rest
+        if len(held) > MOST_LINE_BYTES:
+            raise ValueError(f"more than {MOST_LINE_BYTES} bytes in one event")
+
+
+def _event(line: bytes) -> Json:
+    """An event of a watch (API concepts, "Efficient detection of changes"), of the shape that everybody relies on."""
+    event = json.loads(line)
     try:
-        body = json.loads(response.read() or b"{}")
-    except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        found = event["object"]
+        if event["type"] == "ERROR":
+            raise _of_status({"code": found.get("code"), "message": found.get("message")})
+        version, named = found["metadata"]["resourceVersion"], event["type"] == "BOOKMARK" or found["metadata"]["name"]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError("an event without an object") from error
+    if not (isinstance(event, dict) and version and named):
+        raise ValueError("an event without an object")
+    return event
+
+
+def _error(request: Request, response: urllib3.BaseHTTPResponse, call: Call) -> ClusterError:
+    try:
+        body = json.loads(_whole(response, call) or b"{}")
+    except NONSENSE:
         body = {}
     finally:
         response.close()
@@ -206,7 +295,7 @@ def _error(request: Request, response: urllib3.BaseHTTPResponse) -> ClusterError
 
 def _of_status(status: Json, doing: str = "", retry_after: str | None = None) -> ClusterError:
     """A Kubernetes Status (API conventions, "Response Status Kind") as an error of ours."""
-    code = int(status.get("code") or 0)
+    code = status.get("code")
     text = f"{doing}{code}: {status.get('message') or status.get('reason') or 'no reason given'}"[:512]
     if code == HTTPStatus.CONFLICT:
         return Conflict(text)
@@ -214,10 +303,11 @@ def _of_status(status: Json, doing: str = "", retry_after: str | None = None) ->
         return Missing(text)
     if code == HTTPStatus.GONE:
         return Expired(text)
-    if code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS} or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    later = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+    if later or not isinstance(code, int) or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(text, _seconds(retry_after))
     return Rejected(text)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdigit() else None
+    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
