@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,13 +14,15 @@ from mooring.cluster.deadline import Call
 from mooring.errors import ClusterError, Unavailable
 
 BACKOFF_SECONDS = (0.2, 5.0)
+LASTED_SECONDS = 1.0
+"""A turn that was over earlier was of no use, however politely it ended: the next one waits."""
 EMPTY: Json = MappingProxyType({})
 
 
 class Watch:
     """One kind of object in one namespace; ``on_change`` gets the name of each object that changed or went.
 
-    Reads never wait. ``synced`` is set while the cache follows the server: after a list, until the connection is lost.
+    Reads never wait; while the connection is lost they give what was seen last.
     """
 
     def __init__(self, api: Api, path: str, on_change: Callable[[str], None]) -> None:
@@ -28,6 +31,9 @@ class Watch:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._objects: dict[str, Json] = {}
+        self._learned: dict[str, Json | None] = {}
+        """Since the last list was asked for: it may not have them yet."""
+        self._call: Call | None = None
         self._stopped = threading.Event()
         self.listed = threading.Event()
         """Set once the first list has come."""
@@ -38,6 +44,8 @@ class Watch:
 
     def stop(self) -> None:
         self._stopped.set()
+        if call := self._call:
+            call.end()
 
     def get(self, name: str) -> Json | None:
         """The object as last seen, None where there is none.
@@ -53,40 +61,56 @@ class Watch:
     def learn(self, name: str, found: Json | None) -> None:
         """What somebody else has just learned of the object, by a write or a read of its own: counts if newer."""
         with self._lock:
+            self._learned[name] = found
             self._keep(name, found)
 
     def _run(self) -> None:
-        failures, version = 0, ""
+        useless, version = 0, ""
         while not self._stopped.is_set():
-            try:
-                version = self._follow(version or self._list())
-                failures = 0
-            except Expired:
-                version = ""
-            except ClusterError as error:
-                self.error = error
-                version = ""
+            begun = time.monotonic()
+            version = self._turn(version)
+            useless = 0 if time.monotonic() - begun > LASTED_SECONDS else useless + 1
+            if useless:
                 first, last = BACKOFF_SECONDS
-                pause = min(last, first * 2.0**failures) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
-                self._stopped.wait(pause)
-                failures += 1
+                pause = min(last, first * 2.0 ** min(useless - 1, 16))
+                self._stopped.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
+
+    def _turn(self, version: str) -> str:
+        """Follows from there on until something ends it; returns where the next turn begins, empty for a new list."""
+        try:
+            return self._follow(version or self._list())
+        except Expired:
+            return ""
+        except ClusterError as error:
+            self.error = error
+        except (KeyError, TypeError, AttributeError) as error:
+            self.error = Unavailable(f"what answers for {self._path} is no API server: {type(error).__name__}: {error}")
+        return ""
 
     def _list(self) -> str:
         """Replaces all that is held; tells of what differs."""
-        answer = self._api.get(self._path)
-        found = {item["metadata"]["name"]: item for item in answer.get("items") or ()}
         with self._lock:
+            self._learned = {}
+        answer = self._api.get(self._path)
+        version = str(answer["metadata"]["resourceVersion"])
+        found = {item["metadata"]["name"]: item for item in answer.get("items") or () if version_of(item)}
+        with self._lock:
+            learned = {name: one for name, one in self._learned.items() if one and newer(version_of(one), version)}
+            found |= learned
             names = found.keys() | self._objects.keys()
             changed = [name for name in names if version_of(found.get(name)) != version_of(self._objects.get(name))]
             self._objects = found
+            self._learned = {}
         self.listed.set()
         for name in changed:
             self._on_change(name)
-        return str(answer["metadata"]["resourceVersion"])
+        return version
 
     def _follow(self, version: str) -> str:
-        with Call(CALL_SECONDS) as call:
-            for event in self._api.watch(self._path, version, call):
+        with Call(CALL_SECONDS) as self._call:
+            if self._stopped.is_set():
+                return version
+            for event in self._api.watch(self._path, version, self._call):
                 found = event["object"]
                 version = str(found["metadata"]["resourceVersion"])
                 if event["type"] != "BOOKMARK":
