@@ -67,6 +67,14 @@ class AddressRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaired:
+    """Somebody else had changed or deleted what we had stored, and it is again as it was; ``manager`` as above."""
+
+    service: ServiceKey
+    manager: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddressLeftOut:
     """An address that cannot be published, and why."""
 
@@ -115,6 +123,7 @@ Event = (
     | BlindChanged
     | KeptLast
     | AddressRemoved
+    | Repaired
     | AddressLeftOut
     | Published
     | NotPublished

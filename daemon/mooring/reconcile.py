@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mooring.board import Board, View
 from mooring.clocks import Clocks
+from mooring.cluster.manifest import US
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
 from mooring.decide.plan import Refusal, plan, removed
@@ -16,7 +17,7 @@ from mooring.decide.repair import Repairs, repaired, rests_until
 from mooring.decide.select import Selection, hold, select, without
 from mooring.decide.service import of_family
 from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
-from mooring.events import AddressLeftOut, AddressRemoved, Event, KeptLast, NotPublished, Published
+from mooring.events import AddressLeftOut, AddressRemoved, Event, KeptLast, NotPublished, Published, Repaired
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
 
 RESYNC_SECONDS = 1.0
@@ -42,7 +43,7 @@ class Standing:
     changed_at: float | None = None
     """The change of a verdict that was last published."""
     desired: tuple[Subset, ...] | None = None
-    """What we last stored."""
+    """What we last stored, or found stored as it should be."""
     repairs: Repairs = NO_REPAIRS
     unfit: frozenset[str] = frozenset()
     """Listed addresses of a family that the Service does not have."""
@@ -169,7 +170,7 @@ class Reconciler:
         if isinstance(decision, Refusal):
             return self._hindered(spec.key, standing, decision.why, refused=True)
         if decision is None:
-            return replace(standing, error=None, failures=0, retry_at=0.0)
+            return replace(standing, error=None, failures=0, retry_at=0.0, desired=desired)
         return self._write(decision, listed, standing)
 
     def _selected(self, spec: ServiceSpec, view: View, standing: Standing) -> Selection:
@@ -181,13 +182,16 @@ class Reconciler:
     def _write(self, change: Change, listed: frozenset[str], standing: Standing) -> Standing:
         """Stores the change, unless it would be one more round of a war about what we have stored before."""
         now, repairs = self._monotonic(), standing.repairs
-        if change.subsets == standing.desired:
-            manager = change.before.manager if change.before else ""
+        manager = change.before.manager if change.before else ""
+        repair = change.subsets == standing.desired
+        if repair:
             if rests_until(repairs, manager, now) is not None:
                 return self._hindered(change.key, standing, _war(manager), refused=True)
             repairs = repaired(repairs, manager, now)
         after = self._cluster.apply(change)
         changed_at = self._board.changed_at(change.key)
+        if repair and manager != US:
+            self._emit(Repaired(change.key, manager))
         self._tell_published(change, listed, None if changed_at == standing.changed_at else changed_at)
         return replace(
             standing,

@@ -20,7 +20,7 @@ from mooring.cluster.protocol import Cluster
 from mooring.decide.names import members
 from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published
+from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published, Repaired
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
@@ -180,6 +180,29 @@ def test_somebodys_edit_is_repaired_and_told(desk: Desk, folder: Path) -> None:
     desk.rounds()
     assert lists(folder) == ([], [A, B])
     assert desk.told(AddressRemoved) == [AddressRemoved(KEY, STRANGER)]
+    assert desk.told(Repaired) == [Repaired(KEY)]
+
+
+def test_an_edit_after_a_restart_is_told_as_well(desk: Desk, folder: Path) -> None:
+    """What is stored as it should be counts as ours, though this daemon has written nothing yet."""
+    desk.rounds()
+    restarted = Desk(LocalCluster(folder))
+    restarted.rounds()
+    assert restarted.events == []
+    by_hand(folder, [A], labels={"app.kubernetes.io/managed-by": "mooring"})
+    restarted.rounds()
+    assert lists(folder) == ([], [A, B])
+    assert restarted.told(Repaired) == [Repaired(KEY)]
+
+
+def test_a_change_of_verdict_is_no_repair(desk: Desk) -> None:
+    """Nobody is blamed for what a host did."""
+    desk.rounds()
+    for reason in (Reason.OK, *[Reason.REFUSED] * 3, Reason.OK, Reason.OK):
+        desk.hear(A, reason)
+        desk.rounds()
+    assert len(desk.told(Published)) == 4
+    assert not desk.told(Repaired)
 
 
 def test_an_object_made_by_hand_is_adopted_as_it_stands(folder: Path) -> None:

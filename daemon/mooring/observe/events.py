@@ -10,7 +10,7 @@ from typing import Any
 
 from mooring.cluster.client import Api
 from mooring.errors import ClusterError
-from mooring.events import AddressRemoved, Event, KeptLast, NotPublished
+from mooring.events import AddressRemoved, Event, KeptLast, NotPublished, Repaired
 from mooring.model import ServiceKey
 
 BOUND = 100
@@ -76,6 +76,8 @@ def _words(event: Event) -> Words | None:
         case AddressRemoved():
             by = f", put there by {event.manager}" if event.manager else ""
             return event.service, "AddressRemoved", f"removed {event.address}, which no host in the file has{by}"
+        case Repaired():
+            return event.service, "Repaired", f"put right what {event.manager or 'somebody'} had changed"
         case NotPublished():
             return event.service, "Refused" if event.refused else "NotPublished", event.why
         case KeptLast():

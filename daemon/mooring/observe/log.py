@@ -25,6 +25,7 @@ from mooring.events import (
     Overrun,
     Probed,
     Published,
+    Repaired,
 )
 from mooring.model import Member, Verdict
 from mooring.reasons import MEANINGS
@@ -158,6 +159,12 @@ def _(event: AddressRemoved) -> Line:
     means = "no host in the file has it"
     who = {"service": str(event.service), "address": event.address, "manager": event.manager}
     return "warning", "address.removed", {**who, "means": means}
+
+
+@line.register
+def _(event: Repaired) -> Line:
+    means = "somebody else had changed or deleted what Mooring stores"
+    return "warning", "endpoints.repaired", {"service": str(event.service), "manager": event.manager, "means": means}
 
 
 @line.register

@@ -27,6 +27,7 @@ from mooring.events import (
     Overrun,
     Probed,
     Published,
+    Repaired,
 )
 from mooring.model import Change, HostState, Outcome, Subset, Verdict
 from mooring.observe import log
@@ -56,6 +57,7 @@ CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
     "seeing": (BlindChanged(blind=False, targets=4), "warning", "blind.end", {"targets": 4}),
     "kept": (KeptLast(KEY, ("10.20.0.11",)), "error", "service.kept_last", {"addresses": ["10.20.0.11"]}),
     "removed": (AddressRemoved(KEY, "10.20.0.99"), "warning", "address.removed", {"address": "10.20.0.99"}),
+    "repaired": (Repaired(KEY, "helm"), "warning", "endpoints.repaired", {"manager": "helm"}),
     "left-out": (
         AddressLeftOut(KEY, "db3", "127.0.0.1", "loopback"),
         "warning",
