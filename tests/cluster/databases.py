@@ -16,7 +16,7 @@ from ground.process import Server, start_all
 from ground.servers import Mariadb, Redis
 from ground.waiting import wait_until
 
-PERIOD = 0.25
+PERIOD = 0.5
 PASSWORD = "throw-away-of-a-test"
 
 
