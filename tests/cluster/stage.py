@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cluster.api import Api
 from cluster.daemon import ClusterDaemon
 from cluster.versions import Versions
 from ground.configuration import at, file, service
+from ground.history import Version, addresses
 from ground.mooring import PROGRAM, Daemon
 from ground.process import start_all
 from ground.servers import Redis
@@ -86,10 +88,11 @@ class Stage:
         """Somebody else's merge patch of the Endpoints; returns what is stored then."""
         return self.api.rest.patch(f"{self.path('endpoints', name)}?fieldManager={manager}", body)
 
-    def events(self, reason: str) -> list[str]:
-        """The messages of the Events of this reason, the oldest first."""
+    def events(self, reason: str, name: str = "db") -> list[str]:
+        """The messages of a Service's Events of this reason, as `kubectl describe service` finds them."""
         found = self.api.rest.get(self.path("events"))["items"]
-        return [event["message"] for event in found if event["reason"] == reason]
+        uid = self.api.rest.get(self.path("services", name))["metadata"]["uid"]
+        return [one["message"] for one in found if (one["reason"], one["involvedObject"]["uid"]) == (reason, uid)]
 
 
 def subsets(ready: Sequence[str], not_ready: Sequence[str] = ()) -> dict[str, Any]:
@@ -100,7 +103,19 @@ def subsets(ready: Sequence[str], not_ready: Sequence[str] = ()) -> dict[str, An
 
 def published(history: Versions, key: str) -> list[Published | None]:
     """What each version says, the oldest first; None where the object was deleted."""
-    return [None if version.text is None else (version.ready, version.not_ready) for version in history.of(key)]
+    return [_said(version) for version in history.of(key)]
+
+
+def last(history: Versions, key: str) -> Published | None:
+    return _said(history.of(key)[-1])
+
+
+def _said(version: Version) -> Published | None:
+    """JSON is what etcd holds here, which is read much faster than YAML: a second writer makes many versions."""
+    if version.text is None:
+        return None
+    manifest = json.loads(version.text)
+    return addresses(manifest, "addresses"), addresses(manifest, "notReadyAddresses")
 
 
 def wait_published(history: Versions, key: str, wanted: Sequence[Published | None], *, timeout: float = 10) -> None:
