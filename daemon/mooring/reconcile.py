@@ -157,7 +157,7 @@ class Reconciler:
         self._board.seed(spec.key, stored)
         serving = self._cluster.serving(spec)
         if isinstance(serving, Refusal):
-            return self._hindered(spec.key, standing, serving.why, refused=True)
+            return self._refused(spec.key, standing, serving.why)
         self._on_ports(spec.key, serving.ports)
         view = self._board.view(spec.key)
         standing = self._leave_out(view, serving, standing)
@@ -168,7 +168,7 @@ class Reconciler:
         listed = frozenset(member.address for member, _ in view)
         decision = plan(spec.key, listed, spec.adopt, stored, desired)
         if isinstance(decision, Refusal):
-            return self._hindered(spec.key, standing, decision.why, refused=True)
+            return self._refused(spec.key, standing, decision.why)
         if decision is None:
             return replace(standing, error=None, failures=0, retry_at=0.0, desired=desired)
         return self._write(decision, listed, standing)
@@ -186,7 +186,7 @@ class Reconciler:
         repair = change.subsets == standing.desired
         if repair:
             if rests_until(repairs, manager, now) is not None:
-                return self._hindered(change.key, standing, _war(manager), refused=True)
+                return self._refused(change.key, standing, _war(manager))
             repairs = repaired(repairs, manager, now)
         after = self._cluster.apply(change)
         changed_at = self._board.changed_at(change.key)
@@ -233,6 +233,10 @@ class Reconciler:
             pause = max(pause, min(error.retry_after, MOST_RETRY_AFTER_SECONDS))
         later = replace(standing, failures=standing.failures + 1, retry_at=self._monotonic() + pause)
         return self._hindered(key, later, str(error), refused=isinstance(error, Rejected))
+
+    def _refused(self, key: ServiceKey, standing: Standing, why: str) -> Standing:
+        """Until somebody changes something there is nothing to try again, whatever had failed before."""
+        return self._hindered(key, replace(standing, failures=0, retry_at=0.0), why, refused=True)
 
     def _hindered(self, key: ServiceKey, standing: Standing, why: str, *, refused: bool) -> Standing:
         if why != standing.error:

@@ -424,3 +424,22 @@ def test_the_thread_goes_on_after_failures(turning: Callable[[Cluster], Turning]
     turning(cluster)
     wait_until((folder / "default" / f"{KEY.name}.yaml").exists, 10, "the write")
     assert cluster.faults == []
+
+
+class Leaving(Faulty):
+    """A folder whose Service is gone once a write to it has failed."""
+
+    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
+        return super().serving(spec) if self.faults else Refusal("there is no such Service")
+
+
+def test_a_refusal_after_a_failure_is_looked_at_now_and_then(
+    turning: Callable[[Cluster], Turning], folder: Path
+) -> None:
+    """A Service that was deleted while it was being written costs no processor for as long as it is gone."""
+    cluster = Leaving(folder, [Conflict("gone")])
+    one = turning(cluster)
+    wait_until(lambda: one.reconciler.standings()[KEY].error == "there is no such Service", 5, "the refusal")
+    before = len(cluster.calls)
+    time.sleep(0.5)
+    assert len(cluster.calls) - before <= 2
