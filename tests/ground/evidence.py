@@ -75,15 +75,18 @@ def _silence(probe: Probe, darks: Iterable[Dark]) -> str:
     return "-"
 
 
-def run_ends(items: Sequence[Item], kind: str, needed: int, *, certain: bool) -> Iterator[float]:
-    """When so many outcomes of a kind in a row were complete; without ``certain`` also where they only may be."""
+def run_ends(items: Sequence[Item], kind: str, needed: int, *, certain: bool, first: bool = False) -> Iterator[float]:
+    """When so many outcomes of a kind in a row were complete; without ``certain`` also where they only may be.
+
+    With ``first`` only the outcome that completed each run, not those that went on.
+    """
     count = 0
     for item in items:
         if item.kind == kind or (item.kind == "?" and kind == "-" and not certain):
             count += 1
         elif item.kind != "?" or certain:
             count = 0
-        if count >= needed:
+        if count == needed or (count > needed and not first):
             yield item.at
 
 

@@ -22,6 +22,7 @@ LOCKED_OUT = "locked-out"
 """The account that probes log in with is switched off."""
 _PASSWORD = "oars-and-anchors"
 _COUNTS = MappingProxyType({"mysql": 3, "redis": 11, "tcp": 6})
+COUNT = sum(_COUNTS.values())
 _THRESHOLDS = MappingProxyType({"mysql": (2, 3), "redis": (2, 3), "tcp": (3, 2)})
 _MANY_ERRORS = ("--max-connect-errors=1000000",)
 
@@ -29,19 +30,21 @@ _MANY_ERRORS = ("--max-connect-errors=1000000",)
 class Field:
     """``with Field(directory) as field``: all hosts serve. ``field.act(step)`` does what a step of a walk says."""
 
+    namespace = "default"
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.network = Network(hosts=sum(_COUNTS.values()))
+        self.network = self._network()
         self.servers: dict[str, Server] = {}
         self.protocols: dict[str, str] = {}
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
-            undo.enter_context(self.network)
+            hosts = self._hosts(undo)
             (self.directory / "password").write_text(_PASSWORD)
             protocols = [protocol for protocol, count in _COUNTS.items() for _ in range(count)]
-            for host, protocol in zip(self.network.hosts[1:], protocols, strict=True):
+            for host, protocol in zip(hosts, protocols, strict=True):
                 self.protocols[host.name] = protocol
                 self.servers[host.name] = _server(protocol, host)
                 undo.callback(self.servers[host.name].close)
@@ -52,6 +55,13 @@ class Field:
     def __exit__(self, *_: object) -> None:
         self._undo.close()
 
+    def _network(self) -> Network:
+        return Network(hosts=COUNT)
+
+    def _hosts(self, undo: contextlib.ExitStack) -> list[Host]:
+        """The hosts to serve on, there until ``undo``."""
+        return undo.enter_context(self.network).hosts[1:]
+
     @property
     def faults(self) -> dict[str, tuple[str, ...]]:
         """What can happen to each host."""
@@ -60,7 +70,7 @@ class Field:
 
     def rules(self) -> list[Rules]:
         return [
-            Rules(f"default/{protocol}", self._listed(protocol), *_THRESHOLDS[protocol], PERIOD, TIMEOUT)
+            Rules(f"{self.namespace}/{protocol}", self._listed(protocol), *_THRESHOLDS[protocol], PERIOD, TIMEOUT)
             for protocol in _COUNTS
         ]
 
@@ -73,12 +83,18 @@ class Field:
         blocks: Mapping[str, dict[str, str]] = {"mysql": login, "redis": login, "tcp": {}}
         services = []
         for rules in self.rules():
-            protocol = rules.service.removeprefix("default/")
+            protocol = rules.service.partition("/")[2]
             port = next(iter(rules.listed.values()))[1]
             check = {"successThreshold": rules.success, "failureThreshold": rules.failure, protocol: blocks[protocol]}
             timing = {"periodSeconds": PERIOD, "timeoutSeconds": TIMEOUT}
             ports = [{"name": protocol, "port": port}]
-            service = {"name": protocol, "ports": ports, "hosts": list(rules.listed), "check": timing | check}
+            service = {
+                "name": protocol,
+                "namespace": self.namespace,
+                "ports": ports,
+                "hosts": list(rules.listed),
+                "check": timing | check,
+            }
             services.append(service)
         return json.dumps({"version": 1, "services": services})
 

@@ -4,7 +4,8 @@ It shares no code with the daemon. It reads every version of every manifest, and
 ended; every law that it finds broken is a ``Violation``. The history begins with an empty folder.
 
 Laws: I1 ready only by ``successThreshold`` successes in a row · I2 not ready only by ``failureThreshold`` failures in a
-row · I3 one list only · I7 no write without a change · I8 only listed addresses of the allowed networks · I9 never
+row · I3 one list only · I5 nothing is stored while the API server is away, and what was proven meanwhile is stored by
+one write · I7 no write without a change · I8 only listed addresses of the allowed networks · I9 never
 ready after the host's own word · I10 a probe ends in time · due: what was proven is published soon · turn:
 every address is probed once a period · whole: every
 listed address is in a list.
@@ -29,6 +30,10 @@ OVER_SECONDS = 0.05
 """By how much a probe may overrun its deadline."""
 PUBLISH_SECONDS = 2.0
 """Beyond a period and a timeout (a witness may be waited for): how late a proven verdict may be seen published."""
+
+
+RETURN_SECONDS = 5.0
+"""How long a daemon may wait at most before it tries again to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,18 @@ class Stall(NamedTuple):
     seconds: float
 
 
+class Outage(NamedTuple):
+    """Between ``start`` and ``silent`` the API server could store nothing; at ``end`` it served again.
+
+    ``held``: it took requests meanwhile, so that one write may be under way when it returns.
+    """
+
+    start: float
+    silent: float
+    end: float
+    held: bool
+
+
 class Violation(NamedTuple):
     """``at`` is monotonic seconds."""
 
@@ -79,6 +96,8 @@ class Oracle:
     until: float
     allowed: str = "0.0.0.0/0"
     stalls: Sequence[Stall] = ()
+    outages: Sequence[Outage] = ()
+    """In the order of time."""
 
     def violations(self) -> list[Violation]:
         found = [violation for rules in self.rules for violation in self._service(rules)]
@@ -90,12 +109,14 @@ class Oracle:
         for version in versions:
             yield from self._shape(rules, version)
         yield from _rewrites(versions)
+        yield from self._silence(versions)
+        yield from self._returns(rules, versions, darks)
         yield from self._overtime(rules)
         yield from self._starved(rules)
         for address, target in rules.listed.items():
             evidence = Evidence.of(target, self.probes, darks)
             states = [(version.seen, address in _lists(version)[0]) for version in versions]
-            yield from _unfounded(rules, address, states, evidence)
+            yield from self._unfounded(rules, address, states, evidence)
             yield from self._owed(rules, address, states, evidence)
 
     def _shape(self, rules: Rules, version: Version) -> Iterator[Violation]:
@@ -155,18 +176,74 @@ class Oracle:
         """What the probes proved for certain, and nothing said otherwise since, is published soon."""
         for kind, needed, ready in (("+", rules.success, True), ("-", rules.failure, False)):
             for at in run_ends(evidence.items, kind, needed, certain=True):
-                due = at + rules.lag
+                due = self._latest(rules, at)
                 if due < self.until and not evidence.says_otherwise(kind, at, due) and _at(states, due) is not ready:
                     yield Violation("due", rules.service, address, due, f"{needed} times {kind!r}, and no change")
         for at in run_ends(evidence.items, "!", 1, certain=True):
-            due = at + rules.lag
+            due = self._latest(rules, at)
             if due < self.until and not evidence.says_otherwise("!", at, due) and _at(states, due):
                 yield Violation("I9", rules.service, address, due, "ready after its own word")
+
+    def _unfounded(
+        self, rules: Rules, address: str, states: Sequence[tuple[float, bool]], evidence: Evidence
+    ) -> Iterator[Violation]:
+        """Every change needs its run of outcomes, ended shortly before it and after the change before that."""
+        before, since = False, float("-inf")
+        for seen, ready in states:
+            if ready is not before:
+                window = (max(since, self._earliest(rules, seen)) - rules.slack, seen + rules.slack)
+                after = evidence.until(window[1])
+                if ready and not evidence.proves("+", rules.success, window) and not evidence.begins_well(window):
+                    yield Violation("I1", rules.service, address, seen, f"made ready after {after}")
+                if not ready and not evidence.proves("-", rules.failure, window):
+                    yield Violation("I2", rules.service, address, seen, f"made not ready after {after}")
+                before, since = ready, seen
+
+    def _latest(self, rules: Rules, proven: float) -> float:
+        """When something proven then must have been stored."""
+        due = proven + rules.lag
+        for outage in self.outages:
+            if proven < outage.end + RETURN_SECONDS and outage.start < due:
+                due = max(due, outage.end + RETURN_SECONDS + rules.lag)
+        return due
+
+    def _earliest(self, rules: Rules, seen: float) -> float:
+        """Since when something may have been proven that was stored then."""
+        since = seen - rules.lag
+        for outage in reversed(self.outages):
+            if outage.start < seen and since < outage.end + RETURN_SECONDS:
+                since = min(since, outage.start - rules.lag)
+        return since
+
+    def _silence(self, versions: Sequence[Version]) -> Iterator[Violation]:
+        for outage in self.outages:
+            for version in versions:
+                if outage.start + EDGE_SECONDS < version.seen < outage.silent:
+                    yield Violation("I5", version.service, "", version.seen, "stored while the API server was away")
+
+    def _returns(
+        self, rules: Rules, versions: Sequence[Version], darks: Sequence[tuple[float, float, bool]]
+    ) -> Iterator[Violation]:
+        """What was proven while the API server was away needs one write, besides one that it took before it went."""
+        evidence = {address: Evidence.of(target, self.probes, darks) for address, target in rules.listed.items()}
+        for outage in self.outages:
+            owed = [
+                after
+                for before, after in itertools.pairwise(versions)
+                if outage.silent <= after.seen < outage.end + RETURN_SECONDS + rules.lag
+                and outage.start + EDGE_SECONDS < _proven(rules, before, after, evidence) < outage.silent
+            ]
+            for version in owed[1 + outage.held :]:
+                what = f"write {len(owed)} of what was proven while the API server was away"
+                yield Violation("I5", rules.service, "", version.seen, what)
 
 
 @functools.lru_cache(4096)
 def _manifest(text: str | None) -> Any:
-    return None if text is None else yaml.safe_load(text)
+    manifest = None if text is None else yaml.safe_load(text)
+    if manifest:
+        manifest.get("metadata", {}).pop("managedFields", None)  # they bear the time of each write
+    return manifest
 
 
 def _lists(version: Version) -> tuple[list[str], list[str]]:
@@ -181,19 +258,15 @@ def _rewrites(versions: Sequence[Version]) -> Iterator[Violation]:
             yield Violation("I7", after.service, "", after.seen, "written again without a change")
 
 
-def _unfounded(
-    rules: Rules, address: str, states: Sequence[tuple[float, bool]], evidence: Evidence
-) -> Iterator[Violation]:
-    """Every change needs its run of outcomes, ended shortly before it and after the change before that."""
-    before, since = False, float("-inf")
-    for seen, ready in states:
-        if ready is not before:
-            window = (max(since, seen - rules.lag) - rules.slack, seen + rules.slack)
-            if ready and not evidence.proves("+", rules.success, window) and not evidence.begins_well(window):
-                yield Violation("I1", rules.service, address, seen, f"made ready after {evidence.until(window[1])}")
-            if not ready and not evidence.proves("-", rules.failure, window):
-                yield Violation("I2", rules.service, address, seen, f"made not ready after {evidence.until(window[1])}")
-            before, since = ready, seen
+def _proven(rules: Rules, before: Version, after: Version, evidence: Mapping[str, Evidence]) -> float:
+    """When the last of what differs was proven."""
+    was, is_now = {*_lists(before)[0]}, {*_lists(after)[0]}
+    moments = [float("-inf")]
+    for address in (was ^ is_now) & rules.listed.keys():
+        kind, needed = ("+", rules.success) if address in is_now else ("-", rules.failure)
+        ends = run_ends(evidence[address].items, kind, needed, certain=False, first=True)
+        moments += [at for at in ends if at <= after.seen]
+    return max(moments)
 
 
 def _at(states: Sequence[tuple[float, bool]], moment: float) -> bool:

@@ -6,25 +6,33 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from ground.evidence import read_probes
 from ground.field import ALLOWED, Field
-from ground.history import History
+from ground.history import Version
 from ground.mooring import Daemon
-from ground.oracle import Oracle, Stall
+from ground.oracle import Oracle, Outage, Stall
 from ground.walk import Step
+
+
+class Recorded(Protocol):
+    """Whoever keeps every version of what was published."""
+
+    def all(self) -> list[Version]: ...
 
 
 class Watch:
     """``with Watch(field, daemon, history) as watch``: follows walks, and notes what the daemon and the machine do."""
 
-    def __init__(self, field: Field, daemon: Daemon, history: History) -> None:
+    def __init__(self, field: Field, daemon: Daemon, history: Recorded) -> None:
         self._field = field
         self._daemon = daemon
         self._history = history
         self._offset = time.time() - time.monotonic()
         self._stalls: list[Stall] = []
+        self.outages: list[Outage] = []
+        """Of the API server; whoever makes them notes them here when they are over."""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._sleep, name="stalls", daemon=True)
         self.threads = self.descriptors = self.kilobytes = 0
@@ -57,7 +65,8 @@ class Watch:
         """Judges what is older than ``settled`` seconds: its log lines and manifests have been read by now."""
         until = time.monotonic() - settled
         probes = read_probes(self._daemon.logs("probe"), self._offset)
-        return Oracle(self._field.rules(), self._history.all(), probes, until, ALLOWED, list(self._stalls))
+        known = self._history.all()
+        return Oracle(self._field.rules(), known, probes, until, ALLOWED, list(self._stalls), list(self.outages))
 
     def follow(self, steps: list[Step]) -> Iterator[Step]:
         """Does each step when its time has come, and yields it."""

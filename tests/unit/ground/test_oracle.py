@@ -9,7 +9,7 @@ import pytest
 
 from ground.evidence import Probe, read_probes
 from ground.history import Version
-from ground.oracle import Oracle, Rules, Stall
+from ground.oracle import Oracle, Outage, Rules, Stall
 
 A, B = "10.77.0.11", "10.77.0.12"
 LISTED = {A: (A, 6379), B: (B, 6379)}
@@ -203,3 +203,45 @@ def test_probes_are_read_from_the_log() -> None:
         "witness": True,
     }
     assert read_probes([{"event": "host.ready"}, line], offset=90.0) == [Probe(10.5, (A, 6379), "ok", 0.25, True)]
+
+
+AWAY = Outage(10.0, 13.0, 13.0, held=True)
+GONE = Outage(10.0, 12.0, 15.0, held=False)
+
+
+@pytest.mark.parametrize(
+    ("outage", "writes", "found"),
+    [
+        pytest.param(AWAY, [(14.0, [B], [A])], [], id="one-write-after-it"),
+        pytest.param(AWAY, [(11.5, [B], [A])], ["I5"], id="stored-meanwhile"),
+        pytest.param(GONE, [(19.5, [B], [A])], [], id="late-for-it-was-away"),
+        pytest.param(None, [(19.5, [B], [A])], ["due"], id="late-without-a-reason"),
+    ],
+)
+def test_an_outage_delays_and_nothing_else(
+    outage: Outage | None, writes: list[tuple[float, list[str], list[str]]], found: list[str]
+) -> None:
+    """I5: nothing is stored while the API server is away; what was proven meanwhile is due after its return."""
+    history = [BOTH, *(version(*write) for write in writes)]
+    evidence = sorted([*probes(A, "++++++++---" + "-" * 9), *probes(B, "+" * 20, phase=0.01)])
+    outages = [outage] if outage else []
+    assert sorted({*laws(history, evidence, until=20.0, outages=outages)}) == found
+
+
+def test_what_an_outage_held_back_takes_one_write() -> None:
+    """I5: two addresses that fell meanwhile leave by one write; a second only where one was under way."""
+    history = [version(1.02, [A, B]), version(15.5, [B], [A]), version(15.6, [], [A, B])]
+    evidence = [*probes(A, "++++++++---" + "-" * 9, phase=0.2), *probes(B, "++++++++---" + "-" * 9, phase=0.3)]
+    known = {"until": 20.0, "outages": [GONE]}
+    assert laws(history, evidence, **known) == ["I5"]  # type: ignore[arg-type]
+    known = {"until": 20.0, "outages": [GONE._replace(held=True)]}
+    assert laws(history, evidence, **known) == []  # type: ignore[arg-type]
+    together = [version(1.02, [A, B]), version(15.5, [], [A, B])]
+    assert laws(together, evidence, until=20.0, outages=[GONE]) == []
+
+
+def test_a_write_that_changes_only_its_record_is_a_rewrite() -> None:
+    """I7: who wrote when is no content."""
+    records = [{"metadata": {"managedFields": [{"time": str(second)}]}, "subsets": []} for second in (1, 2)]
+    history = [Version("default/redis", 1.0 + n, json.dumps(one)) for n, one in enumerate(records)]
+    assert "I7" in laws(history, probes(A, "++"), until=3.0)

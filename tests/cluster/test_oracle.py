@@ -1,0 +1,174 @@
+"""Random faults at twenty real hosts and at the API server of a whole cluster, under a watching oracle."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.daemon import ClusterDaemon
+from cluster.versions import Versions
+from cluster.whole import Cluster
+from ground.field import ALLOWED, COUNT, PERIOD, TIMEOUT, Field
+from ground.network import Host, Network
+from ground.oracle import Outage
+from ground.walk import Step, walk
+from ground.watch import Watch
+
+pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
+
+SEED = int(os.environ.get("MOORING_WALK_SEED", random.randrange(1 << 32)))
+SECONDS = 45.0
+MARGIN_SECONDS = 8.0
+"""For a publication after an outage, and for ARP to find a host again whose link was down."""
+API_SERVER = "the API server"
+OUTAGES = ((6.0, 3.0, "freeze"), (18.0, 2.0, "kill"), (33.0, 3.0, "freeze"))
+"""When, for how long, how."""
+_FIRST = 100
+"""Of the numbers of our hosts; other tests have lower ones."""
+POLICY = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- {level: Request, verbs: [patch, create, update, delete], resources: [{group: "", resources: [endpoints]}]}
+- {level: None}
+"""
+
+
+class ClusterField(Field):
+    """The field on the network of a cluster, whose API server has faults, too."""
+
+    def __init__(self, directory: Path, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.watch: Watch | None = None
+        self.audit = directory / "audit.log"
+        policy = directory / "policy.yaml"
+        policy.write_text(POLICY)
+        self._options = (f"--audit-policy-file={policy}", f"--audit-log-path={self.audit}")
+        self._returning: threading.Thread | None = None
+        super().__init__(directory)
+
+    def _network(self) -> Network:
+        return self.cluster.network
+
+    def _hosts(self, undo: contextlib.ExitStack) -> list[Host]:
+        hosts = [self.cluster.host(_FIRST + number) for number in range(COUNT)]
+        for host in hosts:
+            undo.callback(self._remove, host)
+        return hosts
+
+    def _remove(self, host: Host) -> None:
+        self.network.hosts.remove(host)
+        host.remove()
+
+    def prepare(self) -> None:
+        """Makes the Services, and has every write recorded from here on."""
+        self.cluster.server.restart(*self._options)
+        for rules in self.rules():
+            name = rules.service.partition("/")[2]
+            port = next(iter(rules.listed.values()))[1]
+            spec = {"ports": [{"name": name, "port": port}]}
+            path = f"/api/v1/namespaces/{self.namespace}/services"
+            self.cluster.rest.create(path, {"metadata": {"name": name}, "spec": spec})
+
+    def act(self, step: Step) -> None:
+        if step.host != API_SERVER:
+            super().act(step)
+        elif not step.over:
+            self._gone_at = time.monotonic()
+            (self.cluster.server.freeze if step.fault == "freeze" else self.cluster.server.kill)()
+        else:
+            self._returning = threading.Thread(target=self._return, args=(step.fault, time.monotonic()), daemon=True)
+            self._returning.start()
+
+    def _return(self, fault: str, silent: float) -> None:
+        """The walk goes on meanwhile. Judged is what happened before, so the outage is noted at once, too."""
+        if fault == "freeze":
+            self.cluster.server.thaw()
+        else:
+            self.cluster.server.start(*self._options)
+        if self.watch is not None:
+            self.watch.outages.append(Outage(self._gone_at, silent, time.monotonic(), held=fault == "freeze"))
+
+    def settle(self) -> None:
+        if self._returning is not None:
+            self._returning.join()
+        self.heal()
+
+    def writes(self) -> list[dict[str, object]]:
+        """The requests of ours that changed Endpoints or tried to: verb, code, version that was given."""
+        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        return [
+            {
+                "verb": line["verb"],
+                "code": line["responseStatus"]["code"],
+                "version": line.get("requestObject", {}).get("metadata", {}).get("resourceVersion"),
+            }
+            for line in lines
+            if line["objectRef"].get("namespace") == self.namespace and line["userAgent"].startswith("mooring")
+        ]
+
+
+@pytest.fixture
+def field(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[ClusterField]:
+    with ClusterField(tmp_path, cluster, namespace) as field:
+        field.prepare()
+        yield field
+        cluster.heal()
+
+
+def steps_of(field: ClusterField) -> list[Step]:
+    own = [
+        step
+        for at, lasts, fault in OUTAGES
+        for step in (Step(at, API_SERVER, fault), Step(at + lasts, API_SERVER, fault, over=True))
+    ]
+    return sorted([*walk(SEED, field.faults, SECONDS), *own])
+
+
+@pytest.mark.timeout(180)
+def test_no_law_is_broken_in_a_random_walk(field: ClusterField, cluster: Cluster) -> None:
+    """Whatever dies, hangs or is cut off, the API server too: what is stored is what each host proved, once."""
+    print(f"MOORING_WALK_SEED={SEED}")  # noqa: T201 -- shown when the test fails, to walk the same way again
+    args = ("--no-leader-elect", "--allowed-cidrs", ALLOWED, "--log-level", "debug")
+    with (
+        Versions(cluster, field.namespace) as history,
+        ClusterDaemon(field.config(), cluster, args=args) as daemon,
+        Watch(field, daemon, history) as watch,
+    ):
+        field.watch = watch
+        daemon.wait_log("endpoints.written")
+        for _ in watch.follow(steps_of(field)):
+            pass
+        field.settle()
+        for rules in field.rules():
+            seconds = rules.success * PERIOD + PERIOD + TIMEOUT + MARGIN_SECONDS
+            daemon.wait_ready(rules.service, list(rules.listed), timeout=seconds)
+        time.sleep(1.0)
+        oracle = watch.oracle(0.5)
+        begun = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - begun < 2, "open watches hindered the end"
+    assert history.missed == 0
+    assert oracle.violations() == []
+    assert len(watch.outages) == len(OUTAGES)
+    assert len(history.all()) > SECONDS / 3, "the walk moved next to nothing"
+    judge_writes(field, len(history.all()))
+
+
+def judge_writes(field: ClusterField, versions: int) -> None:
+    """I6 and I7 by the API server's own record: each write had a precondition, and each that was taken changed it."""
+    writes = field.writes()
+    assert {write["verb"] for write in writes} == {"patch"}
+    assert all(write["version"] for write in writes)
+    taken = [write for write in writes if write["code"] in {200, 201}]
+    assert versions - len(OUTAGES) <= len(taken) <= versions  # a write that a kill cut off has no record
