@@ -125,7 +125,8 @@ class Daemon:
         return None
 
     def _ready(self) -> str | None:
-        return None if self._board.all_probed() else "not every host has been probed yet"
+        probed = self._reconciler.knows_targets() and self._board.all_probed()
+        return None if probed else "not every host has been probed yet"
 
     def _die(self, args: threading.ExceptHookArgs) -> None:
         """A defect in a thread ends the daemon: whoever started it starts it anew, and a restart moves no traffic."""

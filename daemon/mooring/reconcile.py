@@ -70,6 +70,7 @@ class Reconciler:
         self._monotonic = clocks.monotonic
         self._wall = clocks.wall
         self._standings = dict.fromkeys(self._specs, Standing())
+        self._told: set[ServiceKey] = set()
         self._lock = threading.Lock()
         self._due: set[ServiceKey] = set(self._specs)
         self._wake = threading.Event()
@@ -97,6 +98,13 @@ class Reconciler:
 
     def standings(self) -> Mapping[ServiceKey, Standing]:
         return dict(self._standings)
+
+    def knows_targets(self) -> bool:
+        """The cluster has told the ports of each Service that leaves them to it, or why it is refused."""
+        return all(
+            key in self._told or spec.ports or all(host.probe_port for host in spec.hosts)
+            for key, spec in self._specs.items()
+        )
 
     def _run(self) -> None:
         self._cluster.start(self.wake)
@@ -156,9 +164,11 @@ class Reconciler:
         standing = replace(standing, stored=stored)
         self._board.seed(spec.key, stored)
         serving = self._cluster.serving(spec)
+        if isinstance(serving, Serving):
+            self._on_ports(spec.key, serving.ports)
+        self._told.add(spec.key)
         if isinstance(serving, Refusal):
             return self._refused(spec.key, standing, serving.why)
-        self._on_ports(spec.key, serving.ports)
         view = self._board.view(spec.key)
         standing = self._leave_out(view, serving, standing)
         selection = self._selected(spec, view, standing)

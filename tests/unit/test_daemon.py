@@ -6,6 +6,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,18 @@ def test_it_is_not_ready_before_every_host_was_probed(tmp_path: Path) -> None:
     daemon = Daemon(config(1), LocalCluster(tmp_path))
     daemon._fleet.muster()
     assert daemon._ready() == "not every host has been probed yet"
+
+
+def test_it_is_not_ready_before_the_cluster_has_told_what_to_probe(begin: Begin, tmp_path: Path) -> None:
+    """Where the file leaves the ports to the Service, no host is probed until the cluster has told them."""
+    (listed,) = config(1).services
+    hosts = tuple(replace(host, probe_port=None) for host in listed.hosts)
+    without = Config((replace(listed, ports=(), hosts=hosts),), "")
+    daemon = Daemon(without, LocalCluster(tmp_path))
+    daemon._fleet.muster()
+    assert daemon._ready() == "not every host has been probed yet"
+    told = begin(without)
+    wait_until(lambda: told._ready() is None, 5, "the cluster's word that there are none")
 
 
 @pytest.mark.parametrize(("part", "name"), [("_schedule", "scheduler"), ("_reconciler", "writer")])
