@@ -159,7 +159,7 @@ def ready(daemon: ClusterDaemon) -> bool:
 def test_api_server_that_does_not_answer(cluster: Cluster, config: Path, tmp_path: Path) -> None:
     """A command that ends gives up after ten seconds: 3, and the reason."""
     elsewhere = tmp_path / "kubeconfig"
-    elsewhere.write_text(cluster.kubeconfig.read_text().replace(f":{cluster.port}", ":6553"))
+    elsewhere.write_text(cluster.kubeconfig.read_text().replace(f":{cluster.port}", ":1"))  # nobody listens there
     with ThreadPoolExecutor() as together:
         started = [
             together.submit(command, cluster, *words, "--config", str(config), "--kubeconfig", str(elsewhere))
