@@ -10,7 +10,7 @@ from mooring.cluster.client import Api, Json, Missing
 from mooring.cluster.manifest import MANAGED_BY, US, facts, merged, parse, subsets
 from mooring.decide.plan import Refusal
 from mooring.decide.service import serving
-from mooring.errors import Conflict, Rejected
+from mooring.errors import Conflict, Rejected, Unavailable
 from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
 
 Wake = Callable[[Iterable[ServiceKey]], None]
@@ -58,8 +58,9 @@ class KubeCluster:
         except (Conflict, Missing) as error:
             self._look(key)
             raise Conflict(f"{key} was changed by somebody else: {error}") from error
+        after = _stored(key, _object(found))
         self._endpoints[key.namespace].learn(key.name, found)
-        return _stored(key, found)
+        return after
 
     def _create(self, change: Change) -> Json:
         """Never makes an orphan: without its Service, the controller manager would delete it, and nobody uses it."""
@@ -79,7 +80,7 @@ class KubeCluster:
     def _look(self, key: ServiceKey) -> None:
         """What is there now: a watch may be behind."""
         try:
-            found = self._api.get(_path(key))
+            found = _object(self._api.get(_path(key)))
         except Missing:
             found = None
         self._endpoints[key.namespace].learn(key.name, found)
@@ -87,6 +88,13 @@ class KubeCluster:
     def _watch(self, namespace: str, kind: str) -> Watch:
         path = f"/api/v1/namespaces/{namespace}/{kind}"
         return Watch(self._api, path, lambda name: self._wake([ServiceKey(namespace, name)]))
+
+
+def _object(answer: Json) -> Json:
+    metadata = answer.get("metadata")
+    if not isinstance(metadata, dict) or not metadata.get("resourceVersion"):
+        raise Unavailable("the answer is no stored object; what answers may be no API server")
+    return answer
 
 
 def _stored(key: ServiceKey, found: Json) -> Stored:

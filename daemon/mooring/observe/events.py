@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -32,8 +33,9 @@ class Recorder:
     def write(self, event: Event) -> None:
         """Never waits."""
         words = _words(event)
-        if words is not None and not self._waiting.full():
-            self._waiting.put_nowait((self._wall(), words))
+        if words is not None:
+            with contextlib.suppress(queue.Full):
+                self._waiting.put_nowait((self._wall(), words))
 
     def _post(self) -> None:
         while True:
@@ -42,8 +44,9 @@ class Recorder:
             try:
                 service = self._api.get(f"{place}/services/{words[0].name}")
                 self._api.post(f"{place}/events", self._body(at, words, service["metadata"]["uid"]))
-            except ClusterError:
-                # The log has said it already; an account that may not create Events is no fault.
+            except (ClusterError, KeyError, TypeError):
+                # The log has said it already. An account that may not create Events is no fault, nor is a proxy that
+                # answers with something that is no Service.
                 continue
 
     def _body(self, at: float, words: Words, uid: str) -> Mapping[str, Any]:
