@@ -57,6 +57,12 @@ class Cache:
         return sum((what == "watch") == ("watch=true" in asked.line) for asked in self.server.asked)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _all_closed() -> Iterator[None]:
+    yield
+    gc.collect()  # a socket that was left open complains here
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[..., Cache]]:
     made: list[Cache] = []
@@ -70,7 +76,6 @@ def started(tmp_path: Path) -> Iterator[Callable[..., Cache]]:
     for one in made:
         one.watch.stop()
         one.server.__exit__()
-    gc.collect()
 
 
 def test_events_are_taken_in_their_order(started: Callable[..., Cache]) -> None:

@@ -39,6 +39,12 @@ EVENT = {"type": "ADDED", "object": {"metadata": {"name": "db", "resourceVersion
 DEEP = b"[" * 200_000
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _all_closed() -> Iterator[None]:
+    yield
+    gc.collect()  # a socket that was left open complains here
+
+
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     """An ``Api`` whose server gives these answers."""
@@ -52,7 +58,6 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     yield make
     for server in servers:
         server.__exit__()
-    gc.collect()  # a socket that was left open complains here
 
 
 @pytest.fixture

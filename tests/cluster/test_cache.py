@@ -1,0 +1,91 @@
+"""The watch cache against a real API server that is frozen, killed, and compacted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.api import Api as Server
+from ground.waiting import wait_until
+from mooring.cluster.cache import Watch
+from mooring.cluster.client import Api, login
+
+pytestmark = pytest.mark.needs_api
+
+WITHOUT_CACHE = "--watch-cache-sizes=endpoints#0"
+
+
+@pytest.fixture
+def path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/endpoints"
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def watch(api: Server, path: str, told: list[str]) -> Iterator[Watch]:
+    made = Watch(Api(login("kubeconfig", api.kubeconfig, None)), path, told.append)
+    made.start()
+    assert made.listed.wait(10)
+    yield made
+    made.stop()
+    wait_until(lambda: "watch" not in [thread.name for thread in threading.enumerate()], 2, "the thread to end")
+
+
+def make(api: Server, path: str, name: str) -> str:
+    return str(api.rest.create(path, {"metadata": {"name": name}})["metadata"]["resourceVersion"])
+
+
+def version(watch: Watch, name: str) -> str | None:
+    found = watch.get(name)
+    return None if found is None else str(found["metadata"]["resourceVersion"])
+
+
+def test_changes_are_seen_at_once(api: Server, path: str, watch: Watch, told: list[str]) -> None:
+    """Made, changed, deleted and made again under the same name: each is told, within a moment."""
+    make(api, path, "a")
+    wait_until(lambda: version(watch, "a"), 1, "the object")
+    changed = api.rest.patch(f"{path}/a", {"metadata": {"labels": {"x": "y"}}})["metadata"]["resourceVersion"]
+    wait_until(lambda: version(watch, "a") == changed, 1, "the change")
+    api.rest.delete(f"{path}/a")
+    wait_until(lambda: version(watch, "a") is None, 1, "the deletion")
+    again = make(api, path, "a")
+    wait_until(lambda: version(watch, "a") == again, 1, "the new one")
+    assert told == ["a"] * 4
+
+
+def test_a_frozen_server_hides_nothing(api: Server, path: str, watch: Watch) -> None:
+    """What was seen last is read on; after the thaw the same watch goes on."""
+    make(api, path, "a")
+    wait_until(lambda: version(watch, "a"), 1, "the object")
+    api.server.freeze()
+    assert version(watch, "a")
+    api.server.thaw()
+    made = make(api, path, "b")
+    wait_until(lambda: version(watch, "b") == made, 2, "the new one")
+
+
+def test_a_version_that_nobody_remembers_leads_to_a_list(api: Server, path: str, watch: Watch) -> None:
+    """After a kill, a compaction and a server without a cache, what changed meanwhile is seen."""
+    make(api, path, "a")
+    make(api, path, "b")
+    wait_until(lambda: version(watch, "b"), 1, "the objects")
+    api.server.restart(WITHOUT_CACHE)
+    api.rest.delete(f"{path}/a")
+    changed = api.rest.patch(f"{path}/b", {"metadata": {"labels": {"x": "y"}}})["metadata"]["resourceVersion"]
+    api.compact()
+    wait_until(lambda: (version(watch, "a"), version(watch, "b")) == (None, changed), 8, "what changed")
+
+
+def test_a_watch_follows_only_its_namespace(api: Server, watch: Watch, told: list[str], path: str) -> None:
+    """Others' objects are not held."""
+    with api.namespace() as other:
+        make(api, f"/api/v1/namespaces/{other}/endpoints", "elsewhere")
+        make(api, path, "here")
+        wait_until(lambda: version(watch, "here"), 1, "the object")
+    assert told == ["here"]
