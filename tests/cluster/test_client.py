@@ -12,8 +12,9 @@ from kubernetes.config import incluster_config
 from cluster.api import Api as Server
 from ground import certificates
 from mooring.cluster import client
-from mooring.cluster.client import Api, Missing, login
+from mooring.cluster.client import Api, login
 from mooring.cluster.deadline import Call
+from mooring.cluster.status import Missing
 from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
 
 pytestmark = pytest.mark.needs_api

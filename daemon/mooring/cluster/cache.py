@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mooring.cluster.client import CALL_SECONDS, Api, Expired, Json
+from mooring.cluster.client import CALL_SECONDS, Api, Json
 from mooring.cluster.deadline import Call
+from mooring.cluster.status import Expired
 from mooring.errors import ClusterError, Unavailable
 
 BACKOFF_SECONDS = (0.2, 5.0)

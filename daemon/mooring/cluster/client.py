@@ -18,7 +18,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from mooring import __version__
 from mooring.cluster.deadline import Call
-from mooring.errors import ClusterError, Conflict, NoCredentials, Rejected, Unavailable
+from mooring.cluster.status import of_status
+from mooring.errors import ClusterError, NoCredentials, Unavailable
 
 CONNECT_SECONDS = 3.0
 CALL_SECONDS = 5.0
@@ -52,14 +53,6 @@ class Request:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-
-class Missing(ClusterError):
-    """There is no such object."""
-
-
-class Expired(ClusterError):
-    """The watch must begin anew with a list (410 Gone)."""
 
 
 def login(cluster: str, kubeconfig: Path | None, context: str | None) -> Callable[[], ApiClient]:
@@ -273,7 +266,7 @@ def _event(line: bytes) -> Json:
     try:
         found = event["object"]
         if event["type"] == "ERROR":
-            raise _of_status({"code": found.get("code"), "message": found.get("message")})
+            raise of_status({"code": found.get("code"), "message": found.get("message")})
         version, named = found["metadata"]["resourceVersion"], event["type"] == "BOOKMARK" or found["metadata"]["name"]
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError("an event without an object") from error
@@ -290,24 +283,4 @@ def _error(request: Request, response: urllib3.BaseHTTPResponse, call: Call) -> 
     finally:
         response.close()
     status = body if isinstance(body, dict) else {}
-    return _of_status({**status, "code": response.status}, f"{request}: ", response.headers.get("Retry-After"))
-
-
-def _of_status(status: Json, doing: str = "", retry_after: str | None = None) -> ClusterError:
-    """A Kubernetes Status (API conventions, "Response Status Kind") as an error of ours."""
-    code = status.get("code")
-    text = f"{doing}{code}: {status.get('message') or status.get('reason') or 'no reason given'}"[:512]
-    if code == HTTPStatus.CONFLICT:
-        return Conflict(text)
-    if code == HTTPStatus.NOT_FOUND:
-        return Missing(text)
-    if code == HTTPStatus.GONE:
-        return Expired(text)
-    later = code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
-    if later or not isinstance(code, int) or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(text, _seconds(retry_after))
-    return Rejected(text)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+    return of_status({**status, "code": response.status}, f"{request}: ", response.headers.get("Retry-After"))

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from mooring.cluster.cache import Watch, version_of
-from mooring.cluster.client import Api, Json, Missing
+from mooring.cluster.client import Api, Json
 from mooring.cluster.manifest import MANAGED_BY, US, facts, merged, parse, subsets
+from mooring.cluster.status import Missing
 from mooring.decide.plan import Refusal
 from mooring.decide.service import serving
 from mooring.errors import Conflict, Rejected, Unavailable

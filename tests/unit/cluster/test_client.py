@@ -27,8 +27,9 @@ from ground.fake_api import (
 from ground.listeners import closed_port
 from ground.waiting import wait_until
 from mooring.cluster import client
-from mooring.cluster.client import Api, Expired, Json, Missing, login
+from mooring.cluster.client import Api, Json, login
 from mooring.cluster.deadline import Call
+from mooring.cluster.status import Expired, Missing
 from mooring.errors import ClusterError, Conflict, NoCredentials, Rejected, Unavailable
 
 TOKEN = "sesame-and-barley"
