@@ -238,8 +238,8 @@ class Reconciler:
         first, last = BACKOFF_SECONDS
         pause = min(last, first * 2.0**standing.failures) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
         if isinstance(error, Conflict) and standing.failures == 0:
-            pause = 0.0
-        elif isinstance(error, Unavailable) and error.retry_after is not None:
+            return replace(standing, failures=1, retry_at=self._monotonic())
+        if isinstance(error, Unavailable) and error.retry_after is not None:
             pause = max(pause, min(error.retry_after, MOST_RETRY_AFTER_SECONDS))
         later = replace(standing, failures=standing.failures + 1, retry_at=self._monotonic() + pause)
         return self._hindered(key, later, str(error), refused=isinstance(error, Rejected))

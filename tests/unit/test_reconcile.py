@@ -257,13 +257,14 @@ def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: 
 
 
 def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
-    """An object that changed between read and write is read again without waiting."""
+    """An object that changed between read and write is read again without waiting, and without an alarm."""
     cluster = Faulty(folder, [Conflict("changed")])
     desk = Desk(cluster)
     desk.rounds()
     desk.rounds()
     assert lists(folder) == ([], [A, B])
     assert cluster.calls == ["read mysql-external", "apply mysql-external"] * 2
+    assert desk.told(NotPublished) == []
 
 
 def test_a_hindered_service_stops_no_other(folder: Path) -> None:
