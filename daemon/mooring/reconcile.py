@@ -236,7 +236,7 @@ class Reconciler:
     def _failed(self, key: ServiceKey, standing: Standing, error: ClusterError) -> Standing:
         """A conflict is news, not a failure: look again at once; only in a row it backs off like the others."""
         first, last = BACKOFF_SECONDS
-        pause = min(last, first * 2.0**standing.failures) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
+        pause = min(last, first * 2.0 ** min(standing.failures, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
         if isinstance(error, Conflict) and standing.failures == 0:
             return replace(standing, failures=1, retry_at=self._monotonic())
         if isinstance(error, Unavailable) and error.retry_after is not None:

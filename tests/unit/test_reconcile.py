@@ -256,6 +256,16 @@ def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: 
     assert (standing.error, standing.failures) == (None, 0)
 
 
+def test_an_outage_of_days_is_survived(folder: Path) -> None:
+    """However often a write fails, the next try comes in seconds, and the daemon goes on."""
+    cluster = Faulty(folder, [Unavailable("no answer")] * 1500)
+    desk = Desk(cluster)
+    for _ in range(1501):
+        desk.rounds()
+        desk.now += 6.0
+    assert lists(folder) == ([], [A, B])
+
+
 def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
     """An object that changed between read and write is read again without waiting, and without an alarm."""
     cluster = Faulty(folder, [Conflict("changed")])
