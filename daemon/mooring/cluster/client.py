@@ -212,7 +212,8 @@ def _sent(client: ApiClient, request: Request, call: Call) -> urllib3.BaseHTTPRe
     except ConfigException as error:
         raise Unavailable(f"no usable credentials for a cluster: {error}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Unavailable(f"the API server does not answer: {_cause(error)}") from error
+        late = " within its deadline" if call.ended else f": {_cause(error)}"
+        raise Unavailable(f"the API server does not answer{late}") from error
     except ValueError:
         # What is wrong with a header is told with all of it.
         raise Unavailable("the token has characters that no token has") from None

@@ -142,7 +142,7 @@ def test_a_farewell_that_cannot_be_sent_holds_nobody_up(ends: tuple[socket.socke
     line.farewell = b"bye"
     started = time.monotonic()
     line.close()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2
     assert line.fileno() == -1
 
 
