@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
 FROZEN_SECONDS = 30.0
 WITHOUT_ETCD_SECONDS = 60.0
-CONVERGES_SECONDS = 60.0  # calls that hang for 5 s each, the longest pause of 5 s, and the server's own way back to etcd
+CONVERGES_SECONDS = 40.0  # calls that hang for 5 s each, the longest pause of 5 s, the server's way back to etcd
 LOGGED = {"level": "Request", "verbs": ["create", "update", "patch"], "resources": [{"resources": ["endpoints"]}]}
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
