@@ -1,8 +1,8 @@
 """When: APScheduler fires slots of targets and housekeeping; a jump of the wall clock starves nobody.
 
 A period is cut into slots, and each target is put into one, so that the probes are spread and 1,000 targets do not
-cost 1,000 jobs. APScheduler 3 computes by the wall clock alone; a watch beside it compares that with the monotonic
-clock and starts every schedule anew when the two part.
+cost 1,000 jobs. APScheduler 3 computes by the wall clock alone; a watch beside it puts right what a clock that was set
+back has moved into the future, and tells of each jump.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.debug import DebugExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -25,6 +27,8 @@ JITTER = 0.02
 """Parts of a period by which a run may come early or late."""
 WATCH_SECONDS = 0.25
 JUMP_SECONDS = 0.2
+STRAYED_PERIODS = 1.5
+"""A turn is never further ahead than a period and its jitter, unless the clock was set back."""
 GOLDEN = 0.6180339887498949
 """Multiples of it, modulo one, stay evenly spread however many there are (three-distance theorem)."""
 
@@ -38,15 +42,15 @@ class Every(BaseTrigger):  # type: ignore[misc]  # the library ships no types
     """
 
     def __init__(self, seconds: float, jitter: float = 0.0) -> None:
-        self._period = timedelta(seconds=seconds)
+        self.period = timedelta(seconds=seconds)
         self._jitter = jitter
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         if previous_fire_time is None:
             return now
-        missed = max(0, (now - previous_fire_time) // self._period)
+        missed = max(0, (now - previous_fire_time) // self.period)
         swing = random.uniform(-self._jitter, self._jitter)  # noqa: S311 -- no secret
-        return previous_fire_time + (missed + 1 + swing) * self._period
+        return previous_fire_time + (missed + 1 + swing) * self.period
 
 
 class Schedule:
@@ -121,17 +125,23 @@ class Schedule:
     def _watch(self) -> None:
         apart = self._clocks.wall() - self._clocks.monotonic()
         while not self._stopped.wait(WATCH_SECONDS):
+            self._recall()
             now_apart = self._clocks.wall() - self._clocks.monotonic()
             jump, apart = now_apart - apart, now_apart
             if abs(jump) > JUMP_SECONDS:
-                self._anchor()
                 self._on_jump(jump)
 
-    def _anchor(self) -> None:
-        """Every job starts anew from now: slots by their place in the period, housekeeping at once."""
+    def _recall(self) -> None:
+        """Jobs whose turn lies further ahead than a period start anew: the clock was set back.
+
+        Looked for at each turn of the watch and not only at a jump, for the scheduler may read the clock just before
+        a jump and set the next turn just after it.
+        """
         offsets = {_name(slot): _offset(slot) for slot in self._slots}
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=self._now() + offsets.get(job.id, timedelta()))
+            if job.next_run_time - self._now() > STRAYED_PERIODS * job.trigger.period:
+                with suppress(JobLookupError):  # was removed in the meantime
+                    job.modify(next_run_time=self._now() + offsets.get(job.id, timedelta()))
 
 
 def _name(slot: Slot) -> str:

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
@@ -82,6 +83,28 @@ def test_housekeeping_turns_the_scheduler(asked: Asked) -> None:
     assert ran.wait(5)
     before = asked.schedule.turned_at
     wait_until(lambda: asked.schedule.turned_at > before, 5, "a turn")
+
+
+def test_one_reading_of_the_clock_from_before_a_jump_starves_nobody(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler reads the clock, the clock is set back an hour, the scheduler goes on with what it read.
+
+    Nothing makes a real clock jump within those microseconds, so one reading is replaced.
+    """
+    asked.schedule.assign({target(): 0.2})
+    wait_until(lambda: asked.counts()[target()] >= 2, 5, "two rounds")
+    stale = [datetime.now(UTC) + timedelta(hours=1)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # an ordinary datetime will do
+            return stale.pop() if stale else datetime.now(tz)
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Clock)
+    wait_until(lambda: not stale, 5, "the stale reading")
+    before = asked.counts()[target()]
+    wait_until(lambda: asked.counts()[target()] >= before + 3, 5, "three more rounds")
 
 
 def test_an_ordinary_clock_is_no_jump(asked: Asked) -> None:
