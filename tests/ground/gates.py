@@ -13,7 +13,7 @@ from cluster import machine
 from ground import leftovers, servers
 from ground.process import command
 
-_ORDER = ("unit", "cluster", "scenarios")
+_ORDER = ("unit", "scenarios", "cluster")
 _MARKERS = {
     "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
@@ -24,7 +24,8 @@ _MARKERS = {
 }
 _LISTS = {"needs_servers": servers.missing, "needs_api": machine.missing_for_api, "needs_cluster": machine.missing}
 _PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq"}
-_skipped = pytest.StashKey[dict[str, list[str]]]()
+_GROUPS = {"needs_cluster": "cluster", "needs_api": "api"}
+"""Under pytest-xdist, tests of one cluster run in one worker; the others stay together by file."""
 
 
 def strict() -> bool:
@@ -48,8 +49,34 @@ def lacking(marker: str) -> str | None:
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
+class _Told:
+    """Gathers what was skipped, and tells at the end; under pytest-xdist, where the workers' reports arrive."""
+
+    def __init__(self) -> None:
+        self._skipped: dict[str, set[str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._hear(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._hear(report)
+
+    def _hear(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if reason := getattr(report, "not_run", None):
+            self._skipped.setdefault(reason, set()).add(report.nodeid)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._skipped:
+            return
+        terminalreporter.section("NOT RUN on this machine", yellow=True, bold=True)
+        for reason, tests in sorted(self._skipped.items()):
+            terminalreporter.line(f"{len(tests)} because: {reason}")
+            for test in sorted(tests):
+                terminalreporter.line(f"    {test}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_skipped] = {}
+    config.pluginmanager.register(_Told())
     for name, meaning in _MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -63,8 +90,14 @@ def _tier(item: pytest.Item) -> int:
     return next((place for place, tier in enumerate(_ORDER) if tier in parts[:-1]), 0)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=_tier)  # what answers in seconds goes first
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What answers in seconds goes first; where several workers share the work, what takes longest does."""
+    spread = hasattr(config, "workerinput")
+    items.sort(key=_tier, reverse=spread)
+    for item in items if spread else ():
+        groups = [group for marker, group in _GROUPS.items() if item.get_closest_marker(marker)]
+        item.add_marker(pytest.mark.xdist_group(groups[0] if groups else str(item.path)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -73,12 +106,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(reason)
 
 
-def _loud(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
+def _loud(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not report.skipped or hasattr(report, "wasxfail"):
         return
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     reason = reason.removeprefix("Skipped: ")
-    config.stash[_skipped].setdefault(reason, []).append(report.nodeid)
+    report.not_run = reason  # type: ignore[union-attr]  # reports carry what is put on them
     if strict():
         report.outcome = "failed"
         report.longrepr = f"skipped, and CI is set, where nothing may skip: {reason}"
@@ -87,7 +120,7 @@ def _loud(config: pytest.Config, report: pytest.TestReport | pytest.CollectRepor
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    _loud(item.config, report)
+    _loud(report)
     return report
 
 
@@ -96,16 +129,5 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    _loud(collector.config, report)
+    _loud(report)
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    skipped = config.stash[_skipped]
-    if not skipped:
-        return
-    terminalreporter.section("NOT RUN on this machine", yellow=True, bold=True)
-    for reason, tests in sorted(skipped.items()):
-        terminalreporter.line(f"{len(tests)} because: {reason}")
-        for test in tests:
-            terminalreporter.line(f"    {test}")

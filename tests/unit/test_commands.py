@@ -299,7 +299,9 @@ def test_status_without_a_daemon_ends_with_3(
     assert f"http://127.0.0.1:{port}: no status" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "file:///etc", f"http://127.0.0.1:{closed_port()}"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "file:///etc", pytest.param(f"http://127.0.0.1:{closed_port()}", id="closed")]
+)
 def test_status_of_a_wrong_url_ends_with_3(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Only http and https are asked."""
     assert main(["status", "--url", url]) == 3
