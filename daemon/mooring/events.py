@@ -115,6 +115,45 @@ class Overrun:
     target: Target
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigReloaded:
+    """A changed file was taken up; ``hash`` is that of ``Config``, ``at`` Unix seconds."""
+
+    hash: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRefused:
+    """A changed file was not taken up, and the one before stays; ``problems`` are those of ``ConfigError``."""
+
+    problems: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReleased:
+    """The file does not list this Service any more; its object stays as it is stored."""
+
+    service: ServiceKey
+
+
+@dataclass(frozen=True, slots=True)
+class DrainChanged:
+    """The Service's annotation now takes these hosts out, by their names in the file; empty: no host any more."""
+
+    service: ServiceKey
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainUnknown:
+    """An entry of the Service's annotation that names none of its hosts; the others hold."""
+
+    service: ServiceKey
+    entry: str
+
+
 Event = (
     HostChanged
     | HostUnknown
@@ -129,4 +168,9 @@ Event = (
     | NotPublished
     | ClockJumped
     | Overrun
+    | ConfigReloaded
+    | ConfigRefused
+    | ServiceReleased
+    | DrainChanged
+    | DrainUnknown
 )

@@ -16,6 +16,10 @@ from mooring.events import (
     AddressRemoved,
     BlindChanged,
     ClockJumped,
+    ConfigRefused,
+    ConfigReloaded,
+    DrainChanged,
+    DrainUnknown,
     Event,
     HostChanged,
     HostKnown,
@@ -26,6 +30,7 @@ from mooring.events import (
     Probed,
     Published,
     Repaired,
+    ServiceReleased,
 )
 from mooring.model import Member, Verdict
 from mooring.reasons import MEANINGS
@@ -33,6 +38,8 @@ from mooring.reasons import MEANINGS
 Format = Literal["auto", "json", "console"]
 Line = tuple[str, str, Mapping[str, object]]
 """Level, name of the event, facts."""
+MOST_PROBLEMS = 100
+"""Of one file, in one line."""
 
 
 def configure(form: Format, level: str) -> None:
@@ -199,3 +206,31 @@ def _(event: ClockJumped) -> Line:
 def _(event: Overrun) -> Line:
     target = event.target
     return "warning", "probe.overrun", {"protocol": target.protocol, "address": target.address, "port": target.port}
+
+
+@line.register
+def _(event: ConfigReloaded) -> Line:
+    return "info", "config.reloaded", {"config": event.hash}
+
+
+@line.register
+def _(event: ConfigRefused) -> Line:
+    means = "the configuration before it stays in force"
+    return "error", "config.refused", {"problems": list(event.problems[:MOST_PROBLEMS]), "means": means}
+
+
+@line.register
+def _(event: ServiceReleased) -> Line:
+    means = "the file lists it no more; its Endpoints stay as they are, and nobody keeps them"
+    return "warning", "service.released", {"service": str(event.service), "means": means}
+
+
+@line.register
+def _(event: DrainChanged) -> Line:
+    return "info", "service.drained", {"service": str(event.service), "hosts": list(event.hosts)}
+
+
+@line.register
+def _(event: DrainUnknown) -> Line:
+    means = "the annotation mooring/drain names no host of this Service by it"
+    return "warning", "drain.unknown", {"service": str(event.service), "entry": event.entry, "means": means}

@@ -18,6 +18,10 @@ from mooring.events import (
     AddressRemoved,
     BlindChanged,
     ClockJumped,
+    ConfigRefused,
+    ConfigReloaded,
+    DrainChanged,
+    DrainUnknown,
     Event,
     HostChanged,
     HostKnown,
@@ -28,6 +32,7 @@ from mooring.events import (
     Probed,
     Published,
     Repaired,
+    ServiceReleased,
 )
 from mooring.model import Change, HostState, Outcome, Subset, Verdict
 from mooring.observe import log
@@ -56,6 +61,16 @@ CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
     "blind": (BlindChanged(blind=True, targets=4), "error", "blind.start", {"targets": 4}),
     "seeing": (BlindChanged(blind=False, targets=4), "warning", "blind.end", {"targets": 4}),
     "kept": (KeptLast(KEY, ("10.20.0.11",)), "error", "service.kept_last", {"addresses": ["10.20.0.11"]}),
+    "reloaded": (ConfigReloaded("ab12", 1.0), "info", "config.reloaded", {"config": "ab12"}),
+    "not-reloaded": (
+        ConfigRefused(("config.yaml:3:5: services: is no list",), 1.0),
+        "error",
+        "config.refused",
+        {"problems": ["config.yaml:3:5: services: is no list"]},
+    ),
+    "released": (ServiceReleased(KEY), "warning", "service.released", {"service": "default/mysql-external"}),
+    "drained": (DrainChanged(KEY, ("db1",)), "info", "service.drained", {"hosts": ["db1"]}),
+    "drain-unknown": (DrainUnknown(KEY, "db9"), "warning", "drain.unknown", {"entry": "db9"}),
     "removed": (AddressRemoved(KEY, "10.20.0.99"), "warning", "address.removed", {"address": "10.20.0.99"}),
     "repaired": (Repaired(KEY, "helm"), "warning", "endpoints.repaired", {"manager": "helm"}),
     "left-out": (
