@@ -44,6 +44,7 @@ cluster-down: $(READY) ## end it
 lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group build --constraints requirements/dev.txt -o requirements/build.txt
 
 docs: $(READY) ## write the schema and docs/configuration.md anew from the models
 	$(BIN)/python -m mooring.config.document
