@@ -1,6 +1,6 @@
 """The programs of the test cluster: built once from pinned sources, and kept by version outside the repository.
 
-python -m cluster.build      builds what is missing; cold this takes 15 minutes on two cores, warm seconds
+python -m cluster.build      builds what is missing; cold this takes 17 minutes on two cores, warm seconds
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ground.process import command
 SOURCES = Path(__file__).parent / "k8s"
 CONTAINERD = "github.com/containerd/containerd/v2/cmd/{}@v2.4.2"
 COREDNS = "github.com/coredns/coredns@v1.15.0"
+HELM = "v3.22.0"
 GO = (1, 26)
 _VERSION = "k8s.io/component-base/version"
 _LEAN = ("-trimpath", "-ldflags", "-s -w")
@@ -47,6 +48,20 @@ def programs() -> tuple[Program, ...]:
     )
 
 
+def helm() -> Program:
+    """Helm, which needs no cluster's sources and is kept by its own version.
+
+    The flags are those of its own Makefile; without them it takes every cluster for Kubernetes 1.20.
+    """
+    values = {"internal/version.version": HELM}
+    for package in ("pkg/lint/rules", "pkg/chartutil"):
+        values |= {f"{package}.k8sVersionMajor": "1", f"{package}.k8sVersionMinor": "37"}
+    stamp = " ".join(f"-X helm.sh/helm/v3/{name}={value}" for name, value in values.items())
+    return Program(
+        ("helm",), ("install", "-trimpath", "-ldflags", f"-s -w {stamp}", f"helm.sh/helm/v3/cmd/helm@{HELM}")
+    )
+
+
 def _stamp() -> str:
     """Linker flags: the version that the API server says it is."""
     found = re.search(r"k8s.io/kubernetes (v(\d+)\.(\d+)\.\S+)", (SOURCES / "go.mod").read_text())
@@ -64,16 +79,28 @@ def key() -> str:
     return digest.hexdigest()[:16]
 
 
-def directory() -> Path:
-    """Where the programs are, or will be."""
+def _cache(name: str) -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "mooring-tests" / key() / "bin"
+    return Path(cache) / "mooring-tests" / name / "bin"
+
+
+def directory() -> Path:
+    """Where the cluster's programs are, or will be."""
+    return _cache(key())
+
+
+def helm_directory() -> Path:
+    return _cache(f"helm-{HELM}")
+
+
+def _places() -> list[tuple[Program, Path]]:
+    """Each program with the folder that it is kept in."""
+    return [*((program, directory()) for program in programs()), (helm(), helm_directory())]
 
 
 def missing() -> list[str]:
     """The programs that are not built yet."""
-    where = directory()
-    return [name for program in programs() for name in program.names if not (where / name).exists()]
+    return [name for program, where in _places() for name in program.names if not (where / name).exists()]
 
 
 def unfit() -> str | None:
@@ -105,6 +132,7 @@ def _say(text: str) -> None:
 
 def _make(program: Program, where: Path) -> None:
     """Builds beside, then moves: what has its name is complete."""
+    where.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=where, prefix=".new-") as new:
         env = {**os.environ, **program.env, "GOBIN": new}
         subprocess.run([command("go") or "go", *program.go], cwd=SOURCES, env=env, check=True)
@@ -113,7 +141,7 @@ def _make(program: Program, where: Path) -> None:
 
 
 def build(*names: str) -> Path:
-    """Builds what is missing of these programs, or of all, and returns the folder with them.
+    """Builds what is missing of these programs, or of all, and returns the folder with the cluster's.
 
     Raises:
         RuntimeError: there is no Go that can; the message says which is needed.
@@ -122,14 +150,14 @@ def build(*names: str) -> Path:
     where = directory()
     with _alone(where):
         absent = set(missing()) & set(names or missing())
-        todo = [program for program in programs() if absent & set(program.names)]
+        todo = [(program, place) for program, place in _places() if absent & set(program.names)]
         if todo and (why := unfit()):
             raise RuntimeError(why)
-        for number, program in enumerate(todo, 1):
+        for number, (program, place) in enumerate(todo, 1):
             _say(
                 f"building {' '.join(program.names)} for the tests, {number} of {len(todo)}; once, it may take minutes"
             )
-            _make(program, where)
+            _make(program, place)
     return where
 
 
