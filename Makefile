@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit lint cluster cluster-down lock docs clean
+.PHONY: help run servers test unit lint cluster cluster-down lock docs deploy clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
@@ -48,6 +48,10 @@ lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
 
 docs: $(READY) ## write the schema and docs/configuration.md anew from the models
 	$(BIN)/python -m mooring.config.document
+
+deploy: $(READY) ## write the kustomize base anew from the Helm chart; needs Go once, to build Helm
+	@PYTHONPATH=tests $(BIN)/python -m cluster.build helm
+	@PYTHONPATH=tests $(BIN)/python -m cluster.manifests
 
 clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
