@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+IMAGE ?= mooring:latest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ servers:
 	@tests/ground/bootstrap.sh servers || true
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
-	@tests/ground/bootstrap.sh servers scenarios cluster || test -z "$$CI"
+	@PYTHON=$(BIN)/python tests/ground/bootstrap.sh servers scenarios cluster image || test -z "$$CI"
 	$(BIN)/pytest
 
 unit: $(READY) ## the tests that need no root and no server
@@ -33,6 +34,7 @@ lint: $(READY) ## ruff, mypy, the laws of the house, drift of generated files
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 cluster: $(READY) ## a whole Kubernetes in network namespaces, to work with by hand; needs root, and Go once to build it
 	@tests/ground/bootstrap.sh scenarios cluster
@@ -45,6 +47,9 @@ lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group build --constraints requirements/dev.txt -o requirements/build.txt
+
+image: ## Mooring's container image, by docker, podman or buildah; IMAGE names it, IMAGE_OPTIONS are the engine's own
+	deploy/image/build.sh $(IMAGE) $(IMAGE_OPTIONS)
 
 docs: $(READY) ## write the schema and docs/configuration.md anew from the models
 	$(BIN)/python -m mooring.config.document

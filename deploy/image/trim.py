@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 -- a script, no package
 """Removes from the environment it runs in what Mooring's dependencies bring and Mooring never imports.
 
 The tests show that every command runs without it, and that no import of Mooring's leads there.
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -43,19 +44,16 @@ def _removed(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _uninstall(name: str) -> None:
-    found = distribution(name)
-    files: Sequence[Path] = [Path(str(found.locate_file(file))) for file in found.files or ()]
-    for top in {Path(found.locate_file(file.parts[0])) for file in found.files or () if file.parts[0] != ".."}:
-        _removed(top)
-    for file in files:
-        _removed(file)
+def _uninstall(packages: Path, name: str) -> None:
+    inside = {file.parts[0] for file in distribution(name).files or ()} - {".."}
+    for top in inside:
+        _removed(packages / top)
 
 
 def main() -> None:
     packages = Path(sysconfig.get_path("purelib"))
     for name in ONLY_FOR_AIO:
-        _uninstall(name)
+        _uninstall(packages, name)
     for path in list(unused(packages)):
         _removed(path)
 

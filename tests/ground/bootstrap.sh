@@ -4,6 +4,7 @@
 #   servers     MariaDB and Redis on PATH
 #   scenarios   what the tests need besides: MariaDB's plugins, network namespaces, other clocks
 #   cluster     a whole Kubernetes: Debian's container tools, the rest built by Go into a cache outside this repository
+#   image       Mooring's image and the Debian it is built on, kept in podman's storage
 # What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -59,6 +60,15 @@ while [ $# -gt 0 ]; do
             fi
             PYTHONPATH=tests "$PYTHON" -m cluster.build $programs || status=$?
             [ "$status" = 0 ] || exit "$status"
+            ;;
+        image)
+            if [ "$(id -u)" = 0 ]; then
+                need buildah buildah podman podman runc runc mmdebstrap mmdebstrap
+                [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || install debian-archive-keyring
+                PYTHONPATH=tests "$PYTHON" -m ground.images >/dev/null
+            else
+                echo "not root: no image is built" >&2
+            fi
             ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
     esac

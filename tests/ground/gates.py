@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster import machine
-from ground import leftovers, servers
+from ground import images, leftovers, servers
 from ground.process import command
 
 _ORDER = ("unit", "scenarios", "cluster")
@@ -21,8 +21,14 @@ _MARKERS = {
     "needs_dnsmasq": "asks a real name server: needs dnsmasq",
     "needs_api": "starts a real API server: needs Kubernetes, built by tests/ground/bootstrap.sh cluster",
     "needs_cluster": "starts a whole Kubernetes: needs Linux, root, runc, CNI's plugins, and Kubernetes as needs_api",
+    "needs_image": "runs Mooring's image: needs Linux, root, podman, buildah, runc, and what bootstrap.sh image builds",
 }
-_LISTS = {"needs_servers": servers.missing, "needs_api": machine.missing_for_api, "needs_cluster": machine.missing}
+_LISTS = {
+    "needs_servers": servers.missing,
+    "needs_api": machine.missing_for_api,
+    "needs_cluster": machine.missing,
+    "needs_image": images.missing,
+}
 _PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq"}
 _GROUPS = {"needs_cluster": "cluster", "needs_api": "api"}
 """Under pytest-xdist, tests of one cluster run in one worker; the others stay together by file."""

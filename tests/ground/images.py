@@ -1,0 +1,153 @@
+"""The images that tests run: a Debian with Python, and Mooring's own upon it; each built once and kept.
+
+python -m ground.images      builds what is missing; cold this takes a minute or two, warm a second
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ground import pip
+from ground.exclusive import alone
+from ground.process import command
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITE = "bookworm"
+PYTHON = ("python3", "python3-venv", "ca-certificates")
+NAME = "docker.io/library/mooring:test"
+"""What a pod calls ``mooring:test``."""
+SOURCES = (
+    "Dockerfile", ".dockerignore", "deploy/image", "daemon/mooring", "requirements/run.txt", "requirements/build.txt",
+    "pyproject.toml", "README.md", "LICENSE",
+)  # fmt: skip
+_PROGRAMS = ("buildah", "podman", "runc", "mmdebstrap")
+_REPOSITORY = "localhost/mooring-tests"
+_KEPT = 3
+_SECONDS = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """``reference`` is its name for podman; ``archive`` a file for ``ctr images import``, inside named ``NAME``."""
+
+    reference: str
+    archive: Path
+
+
+def directory() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(cache) / "mooring-tests" / "images"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _ran(*words: str | Path, **env: str) -> str:
+    """Runs one command; returns what it printed. Raises RuntimeError with the end of its complaint."""
+    done = subprocess.run(
+        words, env={**os.environ, **env}, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{words[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def _exists(reference: str) -> bool:
+    return subprocess.run(["podman", "image", "exists", reference], check=False).returncode == 0
+
+
+def _base_name(packages: Sequence[str]) -> str:
+    recipe = repr((SUITE, PYTHON, sorted(packages)))
+    return f"{_REPOSITORY}/base:{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
+
+
+@functools.cache
+def _base(packages: tuple[str, ...]) -> str:
+    name = _base_name(packages)
+    with alone(directory() / f"{name.rpartition(':')[2]}.lock"):
+        if not _exists(name):
+            with tempfile.TemporaryDirectory(dir=directory(), prefix=".new-") as new:
+                tar = Path(new) / "base.tar"
+                wanted = ",".join((*PYTHON, *packages))
+                _ran(command("mmdebstrap") or "mmdebstrap", "--variant=minbase", f"--include={wanted}", SUITE, tar)
+                _ran("podman", "import", tar, name)
+    return name
+
+
+def base(packages: Sequence[str] = ()) -> str:
+    """A Debian with Python and these packages; returns the name that podman and buildah know it by.
+
+    Raises:
+        RuntimeError: it could not be made; the message has why.
+    """
+    return _base(tuple(sorted(packages)))
+
+
+def _files() -> Iterator[Path]:
+    for source in SOURCES:
+        path = ROOT / source
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
+
+
+def _key() -> str:
+    """What the image is made of."""
+    digest = hashlib.sha256(_base_name(()).encode())
+    for file in _files():
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(ROOT).as_posix()} {file.stat().st_mode:o} {content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def build(reference: str, *options: str) -> None:
+    """Builds Mooring's image as ``make image`` does, where no daemon of an engine runs. Raises RuntimeError."""
+    with pip.secrets() as secrets:
+        here = ["--isolation", "chroot", "--network", "host", "--layers", "--build-arg", f"PYTHON_IMAGE={base()}"]
+        _ran(ROOT / "deploy/image/build.sh", reference, *here, *secrets, *options, ENGINE="buildah")
+
+
+def _forget_old() -> None:
+    """Removes the images of former sources; what still runs, podman does not let go."""
+    listed = _ran("podman", "images", "--sort=created", "--format={{.Tag}}", f"{_REPOSITORY}/mooring").split()
+    for tag in listed[_KEPT:]:
+        subprocess.run(["podman", "rmi", f"{_REPOSITORY}/mooring:{tag}"], capture_output=True, check=False)
+        (directory() / f"{tag}.tar").unlink(missing_ok=True)
+
+
+@functools.cache
+def mooring() -> Image:
+    """The image of this checkout's Dockerfile and sources, as they are now. Raises RuntimeError."""
+    key = _key()
+    image = Image(f"{_REPOSITORY}/mooring:{key}", directory() / f"{key}.tar")
+    with alone(directory() / "mooring.lock"):
+        if not _exists(image.reference):
+            build(image.reference)
+            _forget_old()
+        if not image.archive.exists():
+            new = image.archive.with_suffix(".new")
+            new.unlink(missing_ok=True)
+            _ran("buildah", "push", image.reference, f"docker-archive:{new}:{NAME}")
+            new.replace(image.archive)
+    return image
+
+
+def missing() -> list[str]:
+    """What this machine lacks for images, besides root."""
+    absent = [name for name in _PROGRAMS if command(name) is None]
+    if not absent and not _exists(_base_name(())):
+        absent.append("the base of images (tests/ground/bootstrap.sh image builds it)")
+    return absent
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"{mooring().reference}\n")
+    except RuntimeError as error:
+        sys.exit(str(error))

@@ -1,0 +1,46 @@
+"""What this machine's pip knows of its index, for a pip inside an image that is built."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_HANDED_ON = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "default-timeout", "retries")
+_AUTHORITIES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
+_INSIDE = "/run/secrets/ca.crt"
+
+
+def _configured() -> str:
+    """What ``pip config list`` says; nothing where there is no pip."""
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def settings(listed: str) -> dict[str, str]:
+    """What of ``pip config list`` holds on another machine too; the later lines win, as pip lets the environment."""
+    pairs = (line.split("=", 1) for line in listed.splitlines() if "=" in line)
+    found = {key.rpartition(".")[2]: value.strip("'\"") for key, value in pairs}
+    return {name: value for name, value in found.items() if name in _HANDED_ON}
+
+
+def authorities(env: Mapping[str, str]) -> Path | None:
+    """The file of authorities that this machine trusts."""
+    named = [env[name] for name in _AUTHORITIES if env.get(name)]
+    return next((path for path in map(Path, [*named, _SYSTEM]) if path.is_file()), None)
+
+
+@contextlib.contextmanager
+def secrets() -> Iterator[list[str]]:
+    """Options of a build, for as long as it lasts."""
+    with tempfile.TemporaryDirectory() as place:
+        file, trusted = Path(place) / "pip.conf", authorities(os.environ)
+        values = settings(_configured()) | ({"cert": _INSIDE} if trusted else {})
+        file.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in values.items()))
+        options = ["--secret", f"id=pip.conf,src={file}"]
+        yield [*options, "--secret", f"id=ca.crt,src={trusted}"] if trusted else options
