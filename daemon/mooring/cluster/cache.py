@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from mooring.cluster.client import CALL_SECONDS, Api, Json
+from mooring.cluster.client import CALL_SECONDS, Api, Json, Query
 from mooring.cluster.deadline import Call
 from mooring.cluster.status import Expired
 from mooring.errors import ClusterError, Unavailable
@@ -26,9 +26,10 @@ class Watch:
     Reads never wait; while the connection is lost they give what was seen last.
     """
 
-    def __init__(self, api: Api, path: str, on_change: Callable[[str], None]) -> None:
+    def __init__(self, api: Api, path: str, on_change: Callable[[str], None], query: Query = ()) -> None:
         self._api = api
         self._path = path
+        self._query = query
         self._on_change = on_change
         self._lock = threading.Lock()
         self._objects: dict[str, Json] = {}
@@ -92,7 +93,7 @@ class Watch:
         """Replaces all that is held; tells of what differs."""
         with self._lock:
             self._learned = {}
-        answer = self._api.get(self._path)
+        answer = self._api.get(self._path, self._query)
         version = str(answer["metadata"]["resourceVersion"])
         found = {item["metadata"]["name"]: item for item in answer.get("items") or () if version_of(item)}
         with self._lock:
@@ -111,7 +112,7 @@ class Watch:
         with Call(CALL_SECONDS) as self._call:
             if self._stopped.is_set():
                 return version
-            for event in self._api.watch(self._path, version, self._call):
+            for event in self._api.watch(self._path, version, self._call, self._query):
                 found = event["object"]
                 version = str(found["metadata"]["resourceVersion"])
                 if event["type"] != "BOOKMARK":

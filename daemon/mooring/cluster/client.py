@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +14,12 @@ from typing import Any
 import urllib3
 import yaml
 from kubernetes.client import ApiClient, Configuration
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
 
 from mooring import __version__
 from mooring.cluster.deadline import Call
 from mooring.cluster.status import of_status
+from mooring.cluster.transport import POOLS, sends
 from mooring.errors import ClusterError, NoCredentials, Unavailable
 
 CONNECT_SECONDS = 3.0
@@ -28,6 +29,7 @@ STREAM_SECONDS = 60.0
 STREAM_GRACE_SECONDS = 15.0
 FIELD_MANAGER = "mooring"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+DEFAULT_NAMESPACE = "default"
 
 MOST_BYTES = 256 * 1024 * 1024
 """Of one answer; a list of a namespace is the longest."""
@@ -57,9 +59,28 @@ class Request:
 
 def login(cluster: str, kubeconfig: Path | None, context: str | None) -> Callable[[], ApiClient]:
     """How to log in: ``in-cluster``, ``kubeconfig`` (without a file, where kubectl looks), or ``auto``."""
-    if cluster == "in-cluster" or (cluster == "auto" and SERVICE_ACCOUNT.exists()):
+    if _in_cluster(cluster):
         return lambda: _client(_load_in_cluster)
     return lambda: _client(lambda into: _load_kubeconfig(into, str(kubeconfig) if kubeconfig else None, context))
+
+
+def home(cluster: str, kubeconfig: Path | None, context: str | None) -> str:
+    """The namespace that Mooring is at home in: its pod's, else the one of the context, else "default"."""
+    if _in_cluster(cluster):
+        with contextlib.suppress(OSError):
+            return SERVICE_ACCOUNT.with_name("namespace").read_text().strip()
+        return DEFAULT_NAMESPACE
+    try:
+        found, current = list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)  # type: ignore[no-untyped-call]  # ships without
+        one = next((entry for entry in found if entry["name"] == context), current)
+        return str(one["context"].get("namespace") or DEFAULT_NAMESPACE)
+    except (yaml.YAMLError, ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError):
+        # What is wrong with it is told by the login.
+        return DEFAULT_NAMESPACE
+
+
+def _in_cluster(cluster: str) -> bool:
+    return cluster == "in-cluster" or (cluster == "auto" and SERVICE_ACCOUNT.exists())
 
 
 def _load_in_cluster(into: Configuration) -> None:
@@ -84,7 +105,7 @@ def _client(load: Callable[[Configuration], None]) -> ApiClient:
     # The caller decides what is tried again, and when: urllib3's own retries would hide an outage.
     configuration.retries = False
     client = ApiClient(configuration)
-    client.rest_client.pool_manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+    client.rest_client.pool_manager.pool_classes_by_scheme = dict(POOLS)
     client.user_agent = f"mooring/{__version__}"
     return client
 
@@ -113,12 +134,13 @@ class Api:
         """Creates. Raises Conflict, Unavailable, Rejected."""
         return self._call(Request("POST", path, (), body, "application/json"))
 
-    def watch(self, path: str, version: str, call: Call) -> Iterator[Json]:
+    def watch(self, path: str, version: str, call: Call, query: Query = ()) -> Iterator[Json]:
         """The events after that version, until the server ends the stream. Raises Expired, Unavailable, Rejected.
 
         ``call`` is the caller's, who may end it.
         """
         query = (
+            *query,
             ("watch", "true"),
             ("resourceVersion", version),
             ("allowWatchBookmarks", "true"),
@@ -172,32 +194,8 @@ def _managed(query: Query) -> Query:
     return (*query, ("fieldManager", FIELD_MANAGER))
 
 
-_sending = threading.local()
-"""The call for which this thread sends: the library has no place to hand it in."""
-
-
-class _Connection(HTTPConnection):
-    def getresponse(self) -> Any:
-        _sending.call.reads(self.sock)
-        return super().getresponse()
-
-
-class _TlsConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _sending.call.reads(self.sock)
-        return super().getresponse()
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
 def _sent(client: ApiClient, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
-    _sending.call = call
+    sends(call)
     try:
         method, url, headers = _serialized(client, request)
         return client.rest_client.pool_manager.request(
