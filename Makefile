@@ -51,8 +51,9 @@ lock: $(READY) ## write requirements/*.txt anew from pyproject.toml
 image: ## Mooring's container image, by docker, podman or buildah; IMAGE names it, IMAGE_OPTIONS are the engine's own
 	deploy/image/build.sh $(IMAGE) $(IMAGE_OPTIONS)
 
-docs: $(READY) ## write the schema and docs/configuration.md anew from the models
+docs: $(READY) ## write the schemas and docs/configuration.md anew from the models
 	$(BIN)/python -m mooring.config.document
+	PYTHONPATH=tests $(BIN)/python -m cluster.values
 
 deploy: $(READY) ## write the kustomize base anew from the Helm chart; needs Go once, to build Helm
 	@PYTHONPATH=tests $(BIN)/python -m cluster.build helm

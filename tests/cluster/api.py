@@ -113,6 +113,7 @@ class Api:
             "--allow-privileged",
             "--storage-media-type=application/json",  # so that ``Versions`` can read what etcd has
             "--profiling=false",
+            "--kubelet-preferred-address-types=InternalIP",  # for kubectl logs and exec; nobody here knows nodes' names
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={keys.signing_public_key}",

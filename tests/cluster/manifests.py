@@ -1,21 +1,18 @@
-"""The kustomize base and the schema of the chart's values, both written from the chart.
+"""The kustomize base, written from the chart.
 
-python -m cluster.manifests      writes them anew; ``make deploy`` does that
+python -m cluster.manifests      writes it anew; ``make deploy`` does that
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from cluster import helm
-from mooring.config.document import schema
 
 BASE = helm.CHART.parents[1] / "kustomize"
-VALUES_SCHEMA = helm.CHART / "values.schema.json"
 _HELMS_OWN = re.compile(r"\n *(helm\.sh/chart|app\.kubernetes\.io/managed-by): .*")
 _POLICY = ("--set", "admissionPolicy.enabled=true", "--set", "allowedCidrs={10.20.0.0/16}")
 _ALWAYS = ("serviceaccount", "roles", "lease", "deployment", "disruption", "network")
@@ -44,16 +41,6 @@ def base() -> Mapping[Path, str]:
     }
 
 
-def values_schema() -> str:
-    """The schema of the values as it stands, with that of the file as it is now in it."""
-    own = json.loads(VALUES_SCHEMA.read_text())
-    file = schema()
-    own["$defs"] = file.pop("$defs")
-    own["properties"]["config"] = {name: value for name, value in file.items() if not name.startswith("$")}
-    return json.dumps(own, indent=2) + "\n"
-
-
 if __name__ == "__main__":
-    VALUES_SCHEMA.write_text(values_schema())
     for path, text in base().items():
         path.write_text(text)
