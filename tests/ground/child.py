@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
+
+from ground.waiting import wait_until
 
 
 class Child:
@@ -45,6 +48,12 @@ class Child:
     def freeze(self) -> None:
         """SIGSTOP: the kernel still accepts connections, nobody answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(self._stands_still, 10, f"{self.kind} to stand still", every=0.001)
+
+    def _stands_still(self) -> bool:
+        """The signal reaches each thread when that next leaves the kernel, some milliseconds later."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] in "TtZX" for task in tasks)
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

@@ -197,7 +197,7 @@ class Oracle:
                     yield Violation("I1", rules.service, address, seen, f"made ready after {after}")
                 if not ready and not evidence.proves("-", rules.failure, window):
                     yield Violation("I2", rules.service, address, seen, f"made not ready after {after}")
-                before, since = ready, seen
+                before, since = ready, self._decided(seen)
 
     def _latest(self, rules: Rules, proven: float) -> float:
         """When something proven then must have been stored."""
@@ -214,6 +214,11 @@ class Oracle:
             if outage.start < seen and since < outage.end + RETURN_SECONDS:
                 since = min(since, outage.start - rules.lag)
         return since
+
+    def _decided(self, seen: float) -> float:
+        """Since when what was stored then may have been decided: a frozen server stores it when it thaws."""
+        held = (outage for outage in self.outages if outage.held)
+        return next((outage.start for outage in held if outage.silent <= seen < outage.end + RETURN_SECONDS), seen)
 
     def _silence(self, versions: Sequence[Version]) -> Iterator[Violation]:
         for outage in self.outages:

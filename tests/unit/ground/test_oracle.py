@@ -228,6 +228,13 @@ def test_an_outage_delays_and_nothing_else(
     assert sorted({*laws(history, evidence, until=20.0, outages=outages)}) == found
 
 
+def test_a_write_that_was_held_back_is_older_than_it_looks() -> None:
+    """I2: what failed while the last write was on its way to a frozen server counts for the write after that."""
+    evidence = probes(A, "+---uuu++---+", phase=0.01) + probes(B, "+" * 20)
+    history = [BOTH, version(4.02, [B], [A]), version(13.1, [A, B]), version(13.2, [B], [A])]
+    assert laws(history, evidence, until=14.0, outages=[Outage(9.005, 13.0, 13.0, held=True)]) == []
+
+
 def test_what_an_outage_held_back_takes_one_write() -> None:
     """I5: two addresses that fell meanwhile leave by one write; a second only where one was under way."""
     history = [version(1.02, [A, B]), version(15.5, [B], [A]), version(15.6, [], [A, B])]
