@@ -24,16 +24,23 @@ def dial(address: str, port: int, deadline: float, cap: int) -> Line:
         Failure: ``refused``, ``reset``, ``timeout``; ``unreachable`` when an ICMP answer came later; ``local`` when
             connect() itself gave the error: no route, no descriptor, no free port, a firewall of our own.
     """
-    sock = _connecting(address, port)
+    sock = connecting(address, port)
     try:
         _wait(sock, deadline)
+        connected(sock)
     except BaseException:
         sock.close()
         raise
     return Line(sock, deadline, cap)
 
 
-def _connecting(address: str, port: int) -> socket.socket:
+def connecting(address: str, port: int) -> socket.socket:
+    """A non-blocking socket on its way to ``address`` (an IP literal); it becomes writable once that has ended.
+
+    Raises:
+        Failure: ``local``: no route, no descriptor, no free port, a firewall of our own; ``refused`` or ``reset``
+            where the answer is there at once.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -56,6 +63,14 @@ def _wait(sock: socket.socket, deadline: float) -> None:
     left = max(deadline - time.monotonic(), 0)
     if not poller.poll(math.ceil(left * 1000)):
         raise Failure(Reason.TIMEOUT, "no whole answer in time (connecting)")
+
+
+def connected(sock: socket.socket) -> None:
+    """Returns if the connection stands; to be called once the socket is writable. Leaves the socket open.
+
+    Raises:
+        Failure: ``refused``, ``reset``, ``timeout``, ``unreachable``.
+    """
     if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         raise failure_of(OSError(code, os.strerror(code)), "connecting")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import socket
 import ssl
 import time
@@ -51,6 +50,10 @@ def failure_of(error: OSError, doing: str) -> Failure:
     return Failure(ERRNOS.get(error.errno or 0, Reason.LOCAL), f"{error.strerror or error} ({doing})")
 
 
+_READ_SIZE = 4096
+"""Bytes read ahead at most."""
+
+
 class Line:
     """What a client library takes for a socket, under one total deadline and one cap of bytes read.
 
@@ -63,8 +66,13 @@ class Line:
         self._socket = sock
         self._deadline = deadline
         self._cap = cap
+        self._reader: Reader | None = None
         self.received = 0
         """Bytes read so far, TLS aside."""
+        self.spoken = False
+        """The peer has sent something, be it only its part of a TLS handshake."""
+        self.kept = False
+        """Closing is left to whoever takes the socket over."""
         self.farewell = b""
         """Sent on closing, if it can be at once; even after the deadline, as it asks for no time."""
 
@@ -84,11 +92,12 @@ class Line:
         with self._bounded("sending") as sock:
             sock.sendall(data)
 
-    def makefile(self, mode: str) -> io.BufferedReader:
+    def makefile(self, mode: str) -> Reader:
         """A buffered reader; closing it leaves the line open. Only ``"rb"`` is there."""
         if mode != "rb":
             raise ValueError(f"a line is read in bytes, not as {mode!r}")
-        return io.BufferedReader(_Reader(self))
+        self._reader = Reader(self)
+        return self._reader
 
     def start_tls(self, tls: Tls) -> None:
         """Speaks TLS from here on. The handshake, the certificate and its name are checked under the same deadline."""
@@ -99,6 +108,13 @@ class Line:
             self._socket = wrapped
         with self._bounded("TLS handshake"):
             wrapped.do_handshake()
+        self.spoken = True
+
+    @property
+    def unread(self) -> int:
+        """Bytes of the peer that nobody has asked for yet, as far as they have left the kernel."""
+        inside = self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
+        return inside + (self._reader.unread if self._reader else 0)
 
     def settimeout(self, _seconds: float | None) -> None:
         """Nothing: the deadline owns the time."""
@@ -109,11 +125,20 @@ class Line:
     def fileno(self) -> int:
         return self._socket.fileno()
 
+    def hand_over(self) -> socket.socket:
+        """The socket, non-blocking, for somebody else to own."""
+        self._socket.settimeout(0)
+        return self._socket
+
     def shutdown(self, how: int) -> None:
+        if self.kept:
+            return
         with suppress(OSError):
             self._socket.shutdown(how)
 
     def close(self) -> None:
+        if self.kept:
+            return
         farewell, self.farewell = self.farewell, b""
         with suppress(OSError):
             self._socket.settimeout(0)
@@ -144,14 +169,25 @@ class Line:
             when = "in the middle of the talk" if self.received else "without a word"
             raise Failure(Reason.RESET, f"closed the connection {when}")
         self.received += size
+        self.spoken = True
 
 
-class _Reader(io.RawIOBase):
+class Reader:
+    """What PyMySQL takes for a buffered file; it tells what it has read ahead."""
+
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._ahead = b""
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def unread(self) -> int:
+        return len(self._ahead)
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        return self._line.recv_into(buffer)
+    def read(self, size: int) -> bytes:
+        while len(self._ahead) < size:
+            self._ahead += self._line.recv(_READ_SIZE)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
+
+    def close(self) -> None:
+        """Nothing: the line is closed by its owner."""

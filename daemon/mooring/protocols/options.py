@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1F\x7F]*$", max_length=4096, title="an absolute path")]
+from mooring.credentials import expanded
+
+AbsolutePath = Annotated[
+    str,
+    Field(
+        pattern=r"^(\$\{CREDENTIALS_DIRECTORY\})?/[^\x00-\x1F\x7F]*$",
+        max_length=4096,
+        title="an absolute path, or one that begins with ${CREDENTIALS_DIRECTORY}/",
+    ),
+    AfterValidator(expanded),
+]
 
 NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
@@ -60,6 +70,14 @@ class Options(Block):
         """The files that a probe reads, which must be there and not empty when Mooring starts."""
         return ()
 
+    def encrypted(self) -> bool:
+        """Whether nothing may be sent before a TLS handshake."""
+        return False
+
+    def login_key(self) -> Hashable:
+        """What determines a session: blocks with equal keys can ask over the same one."""
+        return ()
+
 
 class TlsOptions(Block):
     """How the server proves who it is."""
@@ -79,3 +97,21 @@ class TlsOptions(Block):
 
     def files(self) -> tuple[str, ...]:
         return (self.ca_file,) if self.ca_file and self.mode != "disabled" else ()
+
+
+class Login(Options):
+    """The block of a protocol that logs in."""
+
+    user: str | None = None
+    password_file: AbsolutePath | None = None
+    tls: TlsOptions | None = None
+
+    def files(self) -> tuple[str, ...]:
+        secret = (self.password_file,) if self.password_file else ()
+        return secret + (self.tls.files() if self.tls else ())
+
+    def encrypted(self) -> bool:
+        return self.tls is not None and self.tls.mode != "disabled"
+
+    def login_key(self) -> Hashable:
+        return self.user, self.password_file, self.tls if self.encrypted() else None

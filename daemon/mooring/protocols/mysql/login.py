@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,8 @@ from pymysql.constants import CLIENT, COMMAND
 from pymysql.err import MySQLError
 
 from mooring.model import Observation, Target
-from mooring.protocols.attempt import Attempt, attempt
+from mooring.protocols.attempt import Attempt, attempt, enter
+from mooring.protocols.exchange import Entered, Exchange
 from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
 from mooring.protocols.mysql import wire
@@ -49,17 +51,41 @@ def probe(target: Target) -> Observation:
     return attempt(target, _login)
 
 
+def login(target: Target, sock: socket.socket, started: float) -> Entered:
+    """As ``probe``, over a connected socket, and without the logout where the session can be held."""
+    return enter(target, sock, started, _login)
+
+
+def exchange(options: Hashable) -> Exchange:
+    """COM_PING, or the query of the file."""
+    query = cast("MysqlOptions", options).query
+    return wire.Ping() if query is None else wire.Query(query)
+
+
 def _login(running: Attempt) -> Observation:
     options = cast("MysqlOptions", running.target.options)
-    session = _Session(options.user, running.unlock(options.password_file), running.tls(options.tls))
+    session = _session(running, options)
     line = running.dial()
     try:
         session.connect(cast("Any", line))
         line.farewell = _QUIT
-        return _ask(session, options.query)
+        seen = _ask(session, options.query)
     except MySQLError as error:
         code, text = _words(error)
-        return wire.refusal(code, text, anonymous=session.greeted and options.user is None)
+        seen = wire.refusal(code, text, anonymous=session.greeted and options.user is None)
+    if line.farewell and session.open and not line.unread:
+        running.hold()
+    return seen
+
+
+def _session(running: Attempt, options: MysqlOptions) -> _Session:
+    try:
+        return _Session(options.user, running.unlock(options.password_file), running.tls(options.tls))
+    except Failure:
+        if running.given is not None:  # connected already: leaving without a word would count as a broken connection
+            with suppress(Exception):
+                _Session(None, Secret(), None).connect(cast("Any", running.dial()))
+        raise
 
 
 def _ask(session: _Session, query: str | None) -> Observation:

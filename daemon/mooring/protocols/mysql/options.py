@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mooring.protocols.options import AbsolutePath, Needs, Options, TlsOptions
+from mooring.protocols.options import AbsolutePath, Login, Needs, TlsOptions
 
 
-class MysqlOptions(Options):
+class MysqlOptions(Login):
     """Logs in to MySQL or MariaDB and asks a question whose answer is checked."""
 
     default_port: ClassVar[int | None] = 3306
@@ -52,7 +52,3 @@ class MysqlOptions(Options):
 
     def expected_answer(self) -> str | None:
         return self.expect
-
-    def files(self) -> tuple[str, ...]:
-        secret = (self.password_file,) if self.password_file else ()
-        return secret + (self.tls.files() if self.tls else ())

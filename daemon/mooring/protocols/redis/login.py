@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Hashable
 from typing import Any, cast
 
 from redis.backoff import NoBackoff
@@ -10,12 +12,17 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from mooring.model import Observation, Target
-from mooring.protocols.attempt import Attempt, attempt
+from mooring.protocols.attempt import Attempt, attempt, enter
+from mooring.protocols.exchange import Entered, Exchange
+from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
 from mooring.protocols.redis import wire
 from mooring.protocols.redis.options import RedisOptions
 from mooring.protocols.secret import Secret
 from mooring.reasons import Reason
+
+KNOCK = b"PING\r\n"
+"""Redis speaks only when spoken to; whatever state it is in, it answers this with one line."""
 
 _READ_SIZE = 4096
 """Bytes read at once: little enough that parsing them delays no deadline."""
@@ -26,18 +33,48 @@ def probe(target: Target) -> Observation:
     return attempt(target, _login)
 
 
+def login(target: Target, sock: socket.socket, started: float) -> Entered:
+    """As ``probe``, over a connected socket on which ``KNOCK`` was sent, unless the target asks for TLS."""
+    return enter(target, sock, started, _login)
+
+
+def exchange(options: Hashable) -> Exchange:
+    """PING, and EXISTS where a key is named."""
+    return wire.Ping(cast("RedisOptions", options).key)
+
+
 def _login(running: Attempt) -> Observation:
     options = cast("RedisOptions", running.target.options)
     secret, tls = running.unlock(options.password_file), running.tls(options.tls)
     line = running.dial()
     if tls is not None:
         line.start_tls(tls)
-    session = _Session(line, options.user, secret)
+    elif running.given is not None and (seen := wire.knocked(_one_line(line))) is not None:
+        return seen
+    return _asked(running, _Session(line, options.user, secret), options.key)
+
+
+def _one_line(line: Line) -> bytes:
+    """The answer to the knock. Nothing else was asked, so nothing may follow."""
+    said = b""
+    while b"\r\n" not in said:
+        said += line.recv(_READ_SIZE)
+    reply, _, rest = said.partition(b"\r\n")
+    if rest:
+        raise Failure(Reason.PROTOCOL, "says more than it was asked")
+    return reply
+
+
+def _asked(running: Attempt, session: _Session, key: str | None) -> Observation:
     try:
         session.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
-        return _ask(session, options.key)
+        seen = _ask(session, key)
     except RedisError as error:
         return wire.refusal(_words(error))
+    else:
+        if not session.unread():
+            running.hold()
+        return seen
     finally:
         session.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
 
@@ -73,6 +110,10 @@ class _Session(Connection):
 
     def _connect(self) -> Line:
         return self._line
+
+    def unread(self) -> bool:
+        """The server has said more than it was asked."""
+        return bool(self._line.unread or cast("Any", self._parser)._buffer.unread_bytes())  # noqa: SLF001 -- can_read() would wait
 
     def ask(self, *command: str) -> object:
         self.send_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it so

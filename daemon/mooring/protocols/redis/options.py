@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mooring.protocols.options import AbsolutePath, Needs, Options, TlsOptions
+from mooring.protocols.options import AbsolutePath, Login, Needs, TlsOptions
 
 
-class RedisOptions(Options):
+class RedisOptions(Login):
     """Authenticates to Redis or Valkey and asks PING."""
 
     default_port: ClassVar[int | None] = 6379
@@ -36,7 +36,3 @@ class RedisOptions(Options):
 
     def expected_answer(self) -> str | None:
         return None if self.key is None else "0"
-
-    def files(self) -> tuple[str, ...]:
-        secret = (self.password_file,) if self.password_file else ()
-        return secret + (self.tls.files() if self.tls else ())
