@@ -1,4 +1,4 @@
-"""The schema of the chart's values, with that of the configuration file in it: Helm refuses what the daemon would refuse.
+"""The schema of the values of the chart, the configuration file's in it: Helm refuses what the daemon would refuse.
 
 python -m cluster.values      writes it anew; ``make docs`` does that
 """
