@@ -2,6 +2,7 @@
 
     api         etcd and an API server on loopback, no root         (session)   mark the test needs_api
     cluster     all of it, with a node, in namespaces of its own    (session)   mark the test needs_cluster
+    image       the name of Mooring's own image, which the cluster's node has   (session)   mark it needs_image too
     namespace   a namespace of Kubernetes for one test, on the cluster if the test has it, else on the API
 
 After each test every part runs again and no host's network has a fault.
@@ -15,6 +16,7 @@ import pytest
 
 from cluster.api import Api
 from cluster.whole import Cluster
+from ground import images
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +29,12 @@ def api() -> Iterator[Api]:
 def cluster() -> Iterator[Cluster]:
     with Cluster() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster) -> str:
+    cluster.node.load(images.mooring().archive)
+    return images.NAME
 
 
 @pytest.fixture(autouse=True)
