@@ -12,11 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mooring.credentials import PLACEHOLDER, expanded, unset
 from mooring.decide.addresses import AddressPolicy, Network
 from mooring.errors import ConfigError
 
@@ -68,6 +69,13 @@ def _network(text: str) -> Network:
         raise ValueError(f"must be CIDRs such as 10.20.0.0/16, separated by commas: {error}") from None
 
 
+def _credential(path: Path) -> Path:
+    found = expanded(str(path))
+    if why := unset(found):
+        raise ValueError(why)
+    return Path(found)
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -83,7 +91,10 @@ class Settings(BaseSettings):
         description="where Endpoints live; auto: in-cluster where a service account is mounted, else a kubeconfig; "
         "local: manifests in a folder",
     )
-    kubeconfig: Path | None = Field(default=None, description="the kubeconfig file; without it, kubectl's own rules")
+    kubeconfig: Annotated[Path, AfterValidator(_credential)] | None = Field(
+        default=None,
+        description=f"the kubeconfig file, also as {PLACEHOLDER}/NAME; without it, kubectl's own rules",
+    )
     context: str | None = Field(default=None, description="the context of the kubeconfig; without it, its current one")
     state_dir: Path = Field(default=Path("mooring-state"), description="the folder of --cluster local")
     leader_elect: bool | None = Field(

@@ -35,6 +35,8 @@ come at once. A file that is wrong anywhere is not used at all.
 
 - Times are in seconds; decimals such as `0.25` are allowed.
 - A path is absolute, and is a path where Mooring runs. Passwords stand in files of their own, never in this one.
+- A path may begin with `${CREDENTIALS_DIRECTORY}/`: there systemd shows a unit what its `LoadCredential=` names, in a
+  folder that is another one at each start. No other variable is known.
 - `defaults.check` is merged into the check of each Service, field by field, also inside the protocol's block and `tls`.
   A Service that names a protocol inherits only that protocol's block; a Service that names none inherits the only block
   that `defaults.check` holds. Of two values the Service's own stands, and `null` takes back an optional one.

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from mooring.credentials import unset
 from mooring.model import Config, ServiceSpec
 from mooring.protocols.options import Options
 
@@ -23,8 +24,13 @@ def _of_service(service: ServiceSpec) -> Iterator[str]:
     if not isinstance(options, Options):
         return
     for name in options.files():
-        if why := _unreadable(Path(name)):
+        if why := _unfound(name) or _unreadable(Path(name)):
             yield f"{service.key}: check.{service.check.protocol}: the file {name} {why}"
+
+
+def _unfound(name: str) -> str | None:
+    why = unset(name)
+    return f"cannot be looked for: {why}" if why else None
 
 
 def _unreadable(path: Path) -> str | None:
