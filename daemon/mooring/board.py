@@ -117,6 +117,9 @@ class Board:
             before = service.seats
             service.spec, service.unresolved, service.waiting = spec, expanded.unresolved, expanded.waiting
             service.seats = {member.address: _seat(member, before.get(member.address)) for member in expanded.members}
+            if service.waiting:
+                gone = before.keys() - service.seats.keys()
+                service.seeds |= {address: before[address].state.verdict for address in gone}
             for address in service.seats.keys() - before.keys():
                 service.plant(service.seats[address], None)
             self._forget_seeds(service)

@@ -36,8 +36,14 @@ class Fleet:
         self._told: frozenset[AddressLeftOut] = frozenset()
         self._lock = threading.Lock()
         self._ports: dict[ServiceKey, tuple[Port, ...]] = {}
-        names = {host.address for spec in specs for host in spec.hosts if parse(host.address) is None}
-        self.names = Names(names, self._changed)
+        self.names = Names(_names(specs), self._changed)
+
+    def replace(self, specs: Sequence[ServiceSpec]) -> None:
+        """Musters for another file; what the board holds of Services that it does not list stays there."""
+        with self._lock:
+            self._specs = specs
+        self.names.replace(_names(specs))
+        self.muster()
 
     def muster(self) -> None:
         """The members as the names hold them now; an address that must be left out is told once."""
@@ -75,3 +81,7 @@ class Fleet:
     def _changed(self) -> None:
         self.muster()
         self._on_change()
+
+
+def _names(specs: Sequence[ServiceSpec]) -> set[str]:
+    return {host.address for spec in specs for host in spec.hosts if parse(host.address) is None}

@@ -56,6 +56,13 @@ class Names:
     def __bool__(self) -> bool:
         return bool(self._held)
 
+    def replace(self, names: Iterable[str]) -> None:
+        """From now on these names are kept; known ones keep what they hold, new ones are looked up at once."""
+        with self._lock:
+            self._held = {name: self._held.get(name, Held()) for name in names}
+            self._fresh &= self._held.keys()
+        self.refresh()
+
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
         with self._lock:
             return {name: held.addresses for name, held in self._held.items()}
@@ -71,10 +78,11 @@ class Names:
     def learn(self, name: str) -> None:
         """Looks the name up, in the caller's thread."""
         answer = self._look(name)
+        changed = False
         with self._lock:
-            before = self._held[name]
-            self._held[name] = update(before, answer)
-            changed = self._held[name].addresses != before.addresses
+            if before := self._held.get(name):  # else it has left the file meanwhile
+                self._held[name] = update(before, answer)
+                changed = self._held[name].addresses != before.addresses
             self._busy.discard(name)
             self._fresh.discard(name)
             if not self._fresh:

@@ -69,6 +69,7 @@ class Schedule:
         self._slots: dict[Slot, tuple[Target, ...]] = {}
         self._homes: dict[Target, Slot] = {}
         self._numbers = itertools.count()
+        self._assigning = threading.Lock()
         self._stopped = threading.Event()
         self.turned_at = clocks.monotonic()
         """Monotonic seconds when the scheduler last did its housekeeping."""
@@ -89,6 +90,10 @@ class Schedule:
 
     def assign(self, targets: Mapping[Target, float]) -> None:
         """From now on these targets are asked, each once per its period in seconds; known ones keep their turn."""
+        with self._assigning:
+            self._assign(targets)
+
+    def _assign(self, targets: Mapping[Target, float]) -> None:
         homes = {t: s for t, s in self._homes.items() if targets.get(t) == s[0]}
         for target, period in targets.items():
             if target not in homes:

@@ -38,8 +38,6 @@ from mooring.reasons import MEANINGS
 Format = Literal["auto", "json", "console"]
 Line = tuple[str, str, Mapping[str, object]]
 """Level, name of the event, facts."""
-MOST_PROBLEMS = 100
-"""Of one file, in one line."""
 
 
 def configure(form: Format, level: str) -> None:
@@ -216,7 +214,7 @@ def _(event: ConfigReloaded) -> Line:
 @line.register
 def _(event: ConfigRefused) -> Line:
     means = "the configuration before it stays in force"
-    return "error", "config.refused", {"problems": list(event.problems[:MOST_PROBLEMS]), "means": means}
+    return "error", "config.refused", {"problems": list(event.problems), "means": means}
 
 
 @line.register
