@@ -62,6 +62,8 @@ class _Seat:
     state: HostState = field(default_factory=HostState)
     turn: float | None = None
     """The start, in monotonic seconds, of the period that the last counted outcome belongs to."""
+    doubted_at: float = 0.0
+    """When, in monotonic seconds, the first probe of the present streak began."""
     unknowns: int = 0
     settled: bool = False
 
@@ -198,6 +200,11 @@ class Board:
         with self._lock:
             return all(seat.settled for seats in self._seats.values() for seat in seats)
 
+    def blind(self) -> bool:
+        """All ready hosts fell silent at once, and nothing answers since."""
+        with self._lock:
+            return self._guard.blind
+
     def snapshot(self) -> tuple[ServiceView, ...]:
         with self._lock:
             services = self._services.values()
@@ -218,13 +225,20 @@ class Board:
             seat.take_turn(report.started)
         seat.state = _with_facts(seat.state, report)
         seat.settle(outcome)
-        return self._told(seat, before, outcome, transition)
-
-    def _told(self, seat: _Seat, before: HostState, outcome: Outcome, transition: Transition) -> list[Event]:
+        if transition is not Transition.UNCHANGED and before.streak == 0:
+            seat.doubted_at = report.started
         if transition is Transition.CHANGED:
-            self._note_verdict(seat.member.target)
-            streak = 1 if before.verdict is Verdict.UNJUDGED else before.streak + 1
-            return [HostChanged(seat.member, seat.state, before.verdict, streak)]
+            return [self._changed(seat, before, report.ended)]
+        return self._told(seat, before, outcome)
+
+    def _changed(self, seat: _Seat, before: HostState, ended: float) -> HostChanged:
+        self._note_verdict(seat.member.target)
+        if before.verdict is Verdict.UNJUDGED:
+            return HostChanged(seat.member, seat.state, before.verdict, 1)
+        return HostChanged(seat.member, seat.state, before.verdict, before.streak + 1, ended - seat.doubted_at)
+
+    @staticmethod
+    def _told(seat: _Seat, before: HostState, outcome: Outcome) -> list[Event]:
         if outcome.effect is Effect.UNKNOWN:
             same = before.outcome is not None and before.outcome.reason is outcome.reason
             return [] if same else [HostUnknown(seat.member, outcome)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mooring.errors import ClusterError
 from mooring.model import Change, HostState, Member, Outcome, Report, ServiceKey, Target, Verdict
 
 
@@ -16,6 +17,8 @@ class HostChanged:
     before: Verdict
     streak: int
     """How many consecutive outcomes it took."""
+    seconds: float | None = None
+    """From the start of the first of them to the end of the last; None for a first verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,14 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteFailed:
+    """A write was tried and not stored, or it is not known whether it was; it will be decided anew."""
+
+    change: Change
+    error: ClusterError
+
+
+@dataclass(frozen=True, slots=True)
 class NotPublished:
     """A Service cannot be served now, and why; ``refused``: until somebody changes something."""
 
@@ -165,6 +176,7 @@ Event = (
     | Repaired
     | AddressLeftOut
     | Published
+    | WriteFailed
     | NotPublished
     | ClockJumped
     | Overrun

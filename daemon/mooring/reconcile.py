@@ -17,7 +17,16 @@ from mooring.decide.repair import Repairs, repaired, rests_until
 from mooring.decide.select import Selection, hold, select, without
 from mooring.decide.service import of_family
 from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
-from mooring.events import AddressLeftOut, AddressRemoved, Event, KeptLast, NotPublished, Published, Repaired
+from mooring.events import (
+    AddressLeftOut,
+    AddressRemoved,
+    Event,
+    KeptLast,
+    NotPublished,
+    Published,
+    Repaired,
+    WriteFailed,
+)
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
 
 RESYNC_SECONDS = 1.0
@@ -198,7 +207,7 @@ class Reconciler:
             if rests_until(repairs, manager, now) is not None:
                 return self._refused(change.key, standing, _war(manager))
             repairs = repaired(repairs, manager, now)
-        after = self._cluster.apply(change)
+        after = self._apply(change)
         changed_at = self._board.changed_at(change.key)
         if repair and manager != US:
             self._emit(Repaired(change.key, manager))
@@ -214,6 +223,14 @@ class Reconciler:
             desired=change.subsets,
             repairs=repairs,
         )
+
+    def _apply(self, change: Change) -> Stored:
+        self.turned_at = self._monotonic()
+        try:
+            return self._cluster.apply(change)
+        except ClusterError as error:
+            self._emit(WriteFailed(change, error))
+            raise
 
     def _leave_out(self, view: View, serving: Serving, standing: Standing) -> Standing:
         unfit = [member for member, _ in view if not of_family(member.address, serving.families)]

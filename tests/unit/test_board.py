@@ -78,7 +78,7 @@ def test_a_change_is_told_with_what_it_took() -> None:
     *before, last = probe(board, A, *[Reason.REFUSED] * 3, at=100.0)
     assert [kinds(taken) for taken in before] == [["Probed"], ["Probed"]]
     ((member, state),) = board.view(KEY)
-    assert last.events[1:] == (HostChanged(member, state, READY, 3),)
+    assert last.events[1:] == (HostChanged(member, state, READY, 3, pytest.approx(4.01)),)
     assert (last.changed, board.changed_at(KEY)) == (frozenset({KEY}), 104.01)
     assert (state.verdict, state.streak, state.outcome) == (NOT_READY, 0, Outcome(Reason.REFUSED))
 
@@ -90,6 +90,17 @@ def test_a_first_verdict_takes_one_outcome() -> None:
     (taken,) = probe(board, A, Reason.OK)
     (changed,) = (event for event in taken.events if isinstance(event, HostChanged))
     assert (changed.before, changed.streak, changed.state.verdict) == (UNJUDGED, 1, READY)
+
+
+def test_how_long_a_change_took_to_notice_is_told() -> None:
+    """From the start of the first probe of the streak that counted, whatever came before it or in between."""
+    board = board_of(service(A), of=stored((A,)))
+    refused, auth, ok = Reason.REFUSED, Reason.AUTH, Reason.OK
+    taken = probe(board, A, refused, ok, refused, auth, refused, refused, ok, ok, Reason.READ_ONLY)
+    told = [event.seconds for one in taken for event in one.events if isinstance(event, HostChanged)]
+    assert told == [pytest.approx(6.01), pytest.approx(2.01), pytest.approx(0.01)]
+    (first,) = probe(board_of(service(A)), A, refused)
+    assert [event.seconds for event in first.events if isinstance(event, HostChanged)] == [None]
 
 
 def test_an_unknown_outcome_is_told_once_for_each_reason() -> None:

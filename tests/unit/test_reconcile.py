@@ -20,7 +20,7 @@ from mooring.cluster.protocol import Cluster
 from mooring.decide.names import members
 from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published, Repaired
+from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published, Repaired, WriteFailed
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
@@ -250,6 +250,7 @@ def test_a_failed_write_is_tried_again_later_and_told_once(folder: Path, fault: 
         desk.now += 5.0
         desk.rounds()
     assert len(desk.told(NotPublished)) == 1
+    assert len(desk.told(WriteFailed)) == 5
     assert len(desk.told(Published)) == 1
     assert lists(folder) == ([], [A, B])
     standing = desk.reconciler.standings()[KEY]
@@ -275,6 +276,24 @@ def test_a_conflict_is_decided_anew_at_once(folder: Path) -> None:
     assert lists(folder) == ([], [A, B])
     assert cluster.calls == ["read mysql-external", "apply mysql-external"] * 2
     assert desk.told(NotPublished) == []
+
+
+def test_a_write_in_progress_counts_as_turning(folder: Path) -> None:
+    """However long the look before it took, a writer that waits for a bounded write does not stand still."""
+
+    class Tardy(LocalCluster):
+        def read(self, key: ServiceKey) -> Stored | None:
+            desk.now += 20.0
+            return super().read(key)
+
+        def apply(self, change: Change) -> Stored:
+            turned.append(desk.now - desk.reconciler.turned_at)
+            return super().apply(change)
+
+    turned: list[float] = []
+    desk = Desk(Tardy(folder))
+    desk.rounds()
+    assert turned == [0.0]
 
 
 def test_a_hindered_service_stops_no_other(folder: Path) -> None:

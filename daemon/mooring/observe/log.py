@@ -31,6 +31,7 @@ from mooring.events import (
     Published,
     Repaired,
     ServiceReleased,
+    WriteFailed,
 )
 from mooring.model import Member, Verdict
 from mooring.reasons import MEANINGS
@@ -187,6 +188,11 @@ def _(event: Published) -> Line:
     if event.seconds is not None:
         facts["seconds"] = round(event.seconds, 6)
     return "info", "endpoints.written", facts
+
+
+@line.register
+def _(event: WriteFailed) -> Line:
+    return "debug", "endpoints.write_failed", {"service": str(event.change.key), "why": str(event.error)}
 
 
 @line.register

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from ground.values import KEY, PORTS, member, report, stored, target
+from mooring.errors import Conflict
 from mooring.events import (
     AddressLeftOut,
     AddressRemoved,
@@ -33,6 +34,7 @@ from mooring.events import (
     Published,
     Repaired,
     ServiceReleased,
+    WriteFailed,
 )
 from mooring.model import Change, HostState, Outcome, Subset, Verdict
 from mooring.observe import log
@@ -57,6 +59,12 @@ CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
         {**WHO, "reason": "auth", "means": "turns our login away; its state cannot be known"},
     ),
     "known": (HostKnown(member(), UP), "info", "host.known", {**WHO, "verdict": "ready", "reason": "ok"}),
+    "write failed": (
+        WriteFailed(CHANGE, Conflict("changed by somebody else")),
+        "debug",
+        "endpoints.write_failed",
+        {"service": "default/mysql-external", "why": "changed by somebody else"},
+    ),
     "probe": (Probed(report(target())), "debug", "probe", {"address": "10.20.0.11", "port": 3306, "reason": "ok"}),
     "blind": (BlindChanged(blind=True, targets=4), "error", "blind.start", {"targets": 4}),
     "seeing": (BlindChanged(blind=False, targets=4), "warning", "blind.end", {"targets": 4}),
