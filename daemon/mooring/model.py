@@ -215,6 +215,8 @@ class ServiceFacts:
     selector: bool = False
     owner: str = ""
     families: tuple[str, ...] = ("IPv4",)
+    drain: tuple[str, ...] = ()
+    """Entries of its annotation ``mooring/drain``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,8 @@ class Serving:
 
     ports: tuple[Port, ...]
     families: tuple[str, ...] = ("IPv4", "IPv6")
+    drain: tuple[str, ...] = ()
+    """Hosts to take out, by name or address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,7 @@ from mooring.clocks import Clocks
 from mooring.cluster.manifest import US
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
+from mooring.decide.drain import NOBODY, Drain, drain, news, without_drained
 from mooring.decide.plan import Refusal, plan, removed
 from mooring.decide.repair import Repairs, repaired, rests_until
 from mooring.decide.select import Selection, hold, select, without
@@ -25,6 +27,7 @@ from mooring.events import (
     NotPublished,
     Published,
     Repaired,
+    ServiceReleased,
     WriteFailed,
 )
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
@@ -56,6 +59,7 @@ class Standing:
     repairs: Repairs = NO_REPAIRS
     unfit: frozenset[str] = frozenset()
     """Listed addresses of a family that the Service does not have."""
+    drain: Drain = NOBODY
 
 
 class Reconciler:
@@ -82,6 +86,7 @@ class Reconciler:
         self._told: set[ServiceKey] = set()
         self._lock = threading.Lock()
         self._due: set[ServiceKey] = set(self._specs)
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], threading.Event]] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
@@ -104,6 +109,34 @@ class Reconciler:
         with self._lock:
             self._due.update(key for key in keys if key in self._specs)
         self._wake.set()
+
+    def replace(self, specs: Iterable[ServiceSpec], place: Callable[[], None]) -> None:
+        """Keeps these Services from the next round on; returns when it does.
+
+        ``place`` puts their members on the board. It is called between two rounds: none sees half of a file.
+        """
+        done = threading.Event()
+        self._jobs.put((lambda: self._take_up({spec.key: spec for spec in specs}, place), done))
+        self._wake.set()
+        done.wait()
+
+    def _take_up(self, specs: dict[ServiceKey, ServiceSpec], place: Callable[[], None]) -> None:
+        """Known Services go on as they stand; the objects of those that left the file stay as they are."""
+        place()
+        released = sorted(self._specs.keys() - specs.keys())
+        with self._lock:
+            self._specs, self._due = specs, set(specs)
+        self._told &= specs.keys()
+        self._standings = {key: self._standings.get(key, Standing()) for key in specs}
+        for key in released:
+            self._board.drop(key)
+            self._emit(ServiceReleased(key))
+
+    def _do_jobs(self) -> None:
+        while not self._jobs.empty():
+            job, done = self._jobs.get()
+            job()
+            done.set()
 
     def standings(self) -> Mapping[ServiceKey, Standing]:
         return dict(self._standings)
@@ -144,14 +177,16 @@ class Reconciler:
 
     def rounds(self) -> None:
         """One round for each Service that is due and need not wait for its backoff."""
+        self._do_jobs()
         with self._lock:
             due, self._due = self._due, set()
         for key in sorted(due):
             if self._stopping:
                 return
             self.turned_at = self._monotonic()
-            if self._standings[key].retry_at <= self.turned_at:
+            if key in self._specs and self._standings[key].retry_at <= self.turned_at:
                 self._standings[key] = self._round(key, self._standings[key])
+            self._do_jobs()
 
     def _pause(self, resync_at: float) -> float:
         """Until the next resync, or until the first Service that failed may be tried again: it stays due."""
@@ -179,6 +214,8 @@ class Reconciler:
         if isinstance(serving, Refusal):
             return self._refused(spec.key, standing, serving.why)
         view = self._board.view(spec.key)
+        standing = self._drain(spec, view, serving, standing)
+        view = without_drained(view, standing.drain)
         standing = self._leave_out(view, serving, standing)
         selection = self._selected(spec, view, standing)
         self._tell_kept(spec.key, standing, selection)
@@ -231,6 +268,12 @@ class Reconciler:
         except ClusterError as error:
             self._emit(WriteFailed(change, error))
             raise
+
+    def _drain(self, spec: ServiceSpec, view: View, serving: Serving, standing: Standing) -> Standing:
+        found = drain(serving.drain, spec.hosts, view)
+        for event in news(spec.key, standing.drain, found):
+            self._emit(event)
+        return replace(standing, drain=found)
 
     def _leave_out(self, view: View, serving: Serving, standing: Standing) -> Standing:
         unfit = [member for member, _ in view if not of_family(member.address, serving.families)]

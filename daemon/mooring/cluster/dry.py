@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from mooring.cluster.protocol import Cluster
 from mooring.decide.plan import Refusal
@@ -19,6 +19,9 @@ class DryCluster:
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
         self._cluster.start(wake)
+
+    def follow(self, namespaces: Collection[str]) -> None:
+        self._cluster.follow(namespaces)
 
     def stop(self) -> None:
         self._cluster.stop()

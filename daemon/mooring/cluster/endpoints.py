@@ -24,25 +24,36 @@ class KubeCluster:
 
     def __init__(self, api: Api, namespaces: Collection[str]) -> None:
         self._api = api
-        self._wake: Wake = lambda _keys: None
-        self._services = {name: self._watch(name, "services") for name in namespaces}
-        self._endpoints = {name: self._watch(name, "endpoints") for name in namespaces}
+        self._wake: Wake | None = None
+        self._services: dict[str, Watch] = {}
+        self._endpoints: dict[str, Watch] = {}
+        self.follow(namespaces)
 
     def start(self, wake: Wake) -> None:
         """Follows the objects; ``wake`` gets the key of each that changes."""
         self._wake = wake
-        for watch in (*self._services.values(), *self._endpoints.values()):
+        for watch in self._watches():
             watch.start()
 
+    def follow(self, namespaces: Collection[str]) -> None:
+        before = set(self._watches())
+        self._services = {name: self._services.get(name) or self._watch(name, "services") for name in namespaces}
+        self._endpoints = {name: self._endpoints.get(name) or self._watch(name, "endpoints") for name in namespaces}
+        after = set(self._watches())
+        for watch in before - after:
+            watch.stop()
+        if self._wake:
+            for watch in after - before:
+                watch.start()
+
     def stop(self) -> None:
-        for watch in (*self._services.values(), *self._endpoints.values()):
+        for watch in self._watches():
             watch.stop()
 
     def wait(self, seconds: float) -> bool:
         """Whether all was listed once within so many seconds."""
         until = time.monotonic() + seconds
-        watches = (*self._services.values(), *self._endpoints.values())
-        return all(watch.listed.wait(max(0.0, until - time.monotonic())) for watch in watches)
+        return all(watch.listed.wait(max(0.0, until - time.monotonic())) for watch in self._watches())
 
     def serving(self, spec: ServiceSpec) -> Serving | Refusal:
         found = self._services[spec.key.namespace].get(spec.key.name)
@@ -88,7 +99,14 @@ class KubeCluster:
 
     def _watch(self, namespace: str, kind: str) -> Watch:
         path = f"/api/v1/namespaces/{namespace}/{kind}"
-        return Watch(self._api, path, lambda name: self._wake([ServiceKey(namespace, name)]))
+        return Watch(self._api, path, lambda name: self._tell(ServiceKey(namespace, name)))
+
+    def _watches(self) -> tuple[Watch, ...]:
+        return (*self._services.values(), *self._endpoints.values())
+
+    def _tell(self, key: ServiceKey) -> None:
+        if self._wake:
+            self._wake([key])
 
 
 def _object(answer: Json) -> Json:

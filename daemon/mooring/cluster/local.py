@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class LocalCluster:
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
         """A folder tells of nothing; it is cheap to look."""
+
+    def follow(self, namespaces: Collection[str]) -> None:
+        """As ``start``."""
 
     def stop(self) -> None:
         """Nothing was begun."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mooring.decide import addresses
+from mooring.decide import addresses, drain
 from mooring.errors import Rejected
 from mooring.model import Change, Port, ServiceFacts, ServiceKey, ServicePort, Stored, Subset
 
@@ -62,6 +62,7 @@ def facts(service: Mapping[str, Any]) -> ServiceFacts:
         selector=bool(spec.get("selector")),
         owner=f"{owners[0]['kind']}/{owners[0]['name']}" if owners else "",
         families=tuple(spec.get("ipFamilies") or ("IPv4",)),
+        drain=drain.entries(str((metadata.get("annotations") or {}).get(drain.ANNOTATION) or "")),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from mooring.decide.plan import Refusal
@@ -14,6 +14,9 @@ class Cluster(Protocol):
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
         """Begins to follow the objects, where the cluster can tell of changes; ``wake`` gets what changed."""
+
+    def follow(self, namespaces: Collection[str]) -> None:
+        """From now on the objects of these namespaces are followed, and of no others."""
 
     def stop(self) -> None:
         """Follows them no more."""
