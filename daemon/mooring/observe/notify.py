@@ -1,0 +1,91 @@
+"""Tells systemd how the daemon is, by sd_notify(3); where systemd did not start it, nothing is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from mooring.events import ConfigRefused, ConfigReloaded, Event
+
+SEND_SECONDS = 1.0
+MOST_STATUS = 256
+TURNS = 4
+"""So often in its time is the watchdog fed: a daemon that was frozen, and finds itself late once, has more turns."""
+
+
+class Notifier:
+    """A listener, and what the commands tell besides. Never raises: a manager that does not listen changes nothing.
+
+    ``environ`` is read for $NOTIFY_SOCKET (sd_notify(3)), $WATCHDOG_USEC and $WATCHDOG_PID (sd_watchdog_enabled(3)).
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = _address(environ.get("NOTIFY_SOCKET", ""))
+        self._interval = _interval(environ)
+
+    def ready(self, status: str) -> None:
+        """All is up; ``status`` is a line for `systemctl status`."""
+        self._send("READY=1", _status(status))
+
+    def reloading(self, begins: bool) -> None:  # noqa: FBT001 -- the signature of ``Reloader.on_reload``
+        """A reload begins, or has ended, whichever way."""
+        if begins:
+            self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        else:
+            self._send("READY=1")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1", _status("ending"))
+
+    def write(self, event: Event) -> None:
+        """What a listener is told, where it is worth a line of `systemctl status`."""
+        match event:
+            case ConfigReloaded():
+                self._send(_status(f"took up the changed file {event.hash[:12]}"))
+            case ConfigRefused():
+                self._send(_status(f"refused the changed file: {event.problems[0]}"))
+            case _:
+                return
+
+    def watch(self, still: Callable[[], str | None]) -> None:
+        """Feeds the watchdog, if there is one, as long as ``still`` returns None and not what stands still."""
+        if self._address and self._interval:
+            threading.Thread(target=self._feed, args=(self._interval, still), name="watchdog", daemon=True).start()
+
+    def _feed(self, interval: float, still: Callable[[], str | None]) -> None:
+        while True:
+            why = still()
+            self._send("WATCHDOG=1" if why is None else _status(why))
+            time.sleep(interval)
+
+    def _send(self, *lines: str) -> None:
+        if self._address is None:
+            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(SEND_SECONDS)
+            sender.connect(self._address)
+            sender.send("\n".join(lines).encode())
+
+
+def _address(named: str) -> str | None:
+    """A path, or a name of the abstract namespace, which is written with @ in place of the leading zero byte."""
+    if named.startswith("@"):
+        return "\0" + named[1:]
+    return named if named.startswith("/") else None
+
+
+def _interval(environ: Mapping[str, str]) -> float | None:
+    """Seconds from one feeding to the next; None where the watchdog is off, or watches another process."""
+    if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    usec = environ.get("WATCHDOG_USEC", "")
+    return int(usec) / 1e6 / TURNS if usec.isdecimal() and int(usec) else None
+
+
+def _status(text: str) -> str:
+    """One line: a line end would begin another assignment."""
+    return "STATUS=" + " ".join(text.split())[:MOST_STATUS]
