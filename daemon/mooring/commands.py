@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,7 @@ from mooring.events import Event, NotPublished
 from mooring.fleet import Fleet
 from mooring.model import Change, Config, Port, ServiceSpec
 from mooring.observe import log, table
+from mooring.observe.notify import Notifier
 from mooring.observe.status import Document, Process, all_ready, document, hosts
 from mooring.once import ask_all, settle
 from mooring.protocols.registry import PROTOCOLS
@@ -36,6 +38,8 @@ from mooring.startup import Listener, cluster_of, started
 
 OK, NOT_READY, NO_CLUSTER, DEFECT = 0, 1, 3, 70
 WATCH_SECONDS = 2.0
+WATCHDOG_SECONDS = 20.0
+"""A part that has not turned for so long is hung: the writer waits for no more than three bounded calls on end."""
 CLUSTER_SECONDS = 10.0
 FETCH_SECONDS = 5.0
 CHECKED = ("name", "address", "verdict", "reason", "message", "latencySeconds", "role", "lagSeconds", "maintenance")
@@ -58,13 +62,21 @@ def run(options: argparse.Namespace) -> int:
     if options.once:
         return _once(settings, config, cluster)
     listen = (settings.listen.host, settings.listen.port) if settings.listen else None
-    daemon = Daemon(
-        config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=(log.write, *listeners), ended=ended
-    )
-    daemon.start()
+    notifier = Notifier(os.environ)
+    hear = (log.write, notifier.write, *listeners)
+    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=hear, ended=ended)
     watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
+    return _until_told(daemon, notifier, watched=watched)
+
+
+def _until_told(daemon: Daemon, notifier: Notifier, *, watched: bool) -> int:
+    """Runs the daemon until it is told to end, or a defect of it ends it."""
+    daemon.start()
+    notifier.ready("runs")
+    notifier.watch(lambda: daemon.alive(within=WATCHDOG_SECONDS))
     with table.live(lambda: _watched(daemon.status())) if watched else nullcontext():
-        ended.wait()
+        daemon.ended.wait()
+    notifier.stopping()
     daemon.stop()
     return DEFECT if daemon.defect else OK
 

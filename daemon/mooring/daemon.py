@@ -65,7 +65,7 @@ class Daemon:
         self._reconciler = Reconciler(
             cluster, self._board, config.services, self._emit, clocks=self._clocks, on_ports=self._fleet.learn_ports
         )
-        self._server = listen and Server(listen, alive=self._alive, ready=self._ready, status=self.status)
+        self._server = listen and Server(listen, alive=self.alive, ready=self._ready, status=self.status)
 
     def start(self) -> None:
         """First what is stored, then the probes: a restart must find the verdicts that it left."""
@@ -116,9 +116,10 @@ class Daemon:
         for listener in self._listeners:
             listener(event)
 
-    def _alive(self) -> str | None:
+    def alive(self, within: float = STILL_SECONDS) -> str | None:
+        """None, or what has not turned for so many seconds, nor for three periods."""
         longest = max(spec.check.period for spec in self._config.services)
-        oldest = self._clocks.monotonic() - max(STILL_PERIODS * longest, STILL_SECONDS)
+        oldest = self._clocks.monotonic() - max(STILL_PERIODS * longest, within)
         for part, turned_at in (("scheduler", self._schedule.turned_at), ("writer", self._reconciler.turned_at)):
             if turned_at < oldest:
                 return f"the {part} stands still"

@@ -137,14 +137,14 @@ def test_it_is_not_ready_before_the_cluster_has_told_what_to_probe(begin: Begin,
 def test_a_part_that_stands_still_is_told(tmp_path: Path, part: str, name: str) -> None:
     """/livez fails when a part has not turned for 30 s or three periods; a slow database never makes it fail."""
     daemon = Daemon(config(1), LocalCluster(tmp_path))
-    assert daemon._alive() is None
+    assert daemon.alive() is None
     getattr(daemon, part).turned_at -= 29
-    assert daemon._alive() is None
+    assert daemon.alive() is None
     getattr(daemon, part).turned_at -= 2
-    assert daemon._alive() == f"the {name} stands still"
+    assert daemon.alive() == f"the {name} stands still"
     slow = Daemon(config(1, period=60.0), LocalCluster(tmp_path))
     getattr(slow, part).turned_at -= 170
-    assert slow._alive() is None
+    assert slow.alive() is None
 
 
 def test_a_defect_in_a_thread_ends_the_daemon(begin: Begin, capsys: pytest.CaptureFixture[str]) -> None:
