@@ -140,6 +140,7 @@ def test_a_part_that_stands_still_is_told(tmp_path: Path, part: str, name: str) 
     assert daemon.alive() is None
     getattr(daemon, part).turned_at -= 29
     assert daemon.alive() is None
+    assert daemon.alive(within=20) == f"the {name} stands still"
     getattr(daemon, part).turned_at -= 2
     assert daemon.alive() == f"the {name} stands still"
     slow = Daemon(config(1, period=60.0), LocalCluster(tmp_path))
