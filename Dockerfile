@@ -6,13 +6,13 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.11.15-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 # Of the machine that builds, where it has them: pip's configuration, and the authorities that its index is signed by.
-ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
+ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements/run.txt requirements/build.txt requirements/
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     python3 -m venv /tools \
     && python3 -m venv --without-pip /opt/mooring \
     && /tools/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
-    && /tools/bin/pip --python /opt/mooring/bin/python install --require-hashes --only-binary :all: \
+    && /tools/bin/pip --python /opt/mooring/bin/python install --require-hashes --only-binary :all: --no-compile \
         --requirement requirements/run.txt
 COPY deploy/image/trim.py deploy/image/
 RUN /opt/mooring/bin/python deploy/image/trim.py \
@@ -20,7 +20,7 @@ RUN /opt/mooring/bin/python deploy/image/trim.py \
 COPY pyproject.toml README.md LICENSE ./
 COPY daemon daemon
 RUN /tools/bin/hatchling build --target wheel --directory /wheel \
-    && /tools/bin/pip --python /opt/mooring/bin/python install --no-deps --no-index --prefix /opt/own \
+    && /tools/bin/pip --python /opt/mooring/bin/python install --no-deps --no-index --no-compile --prefix /opt/own \
         /wheel/*.whl \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/own/lib
 

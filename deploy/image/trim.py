@@ -12,50 +12,40 @@ from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
-ONLY_FOR_AIO = (
-    "aiohappyeyeballs",
-    "aiohttp",
-    "aiohttp-retry",
-    "aiosignal",
-    "frozenlist",
-    "multidict",
-    "propcache",
-    "yarl",
+DISTRIBUTIONS = (
+    *("aiohappyeyeballs", "aiohttp", "aiohttp-retry", "aiosignal", "frozenlist", "multidict", "propcache", "yarl"),
+    "attrs",  # with the line above: only for kubernetes.aio; rich shows its classes where it is there
+    *("markdown-it-py", "mdurl"),  # rich shows Markdown with it
+    "pycparser",  # for cffi's compiler
 )
-"""Distributions that nothing but ``kubernetes.aio`` needs."""
-UNUSED = (
+PATHS = (
     "kubernetes/aio",  # the client's asynchronous twin
     "kubernetes/client/api/*_api.py",  # one class a group of the API; Mooring sends plain JSON by ApiClient
     "kubernetes/client/models/*.py",  # one class a type of the API, each loaded when first asked for
+    "kubernetes/*/*_test.py",
+    "websocket/tests",
+    "cffi",  # the compiler; what is compiled needs _cffi_backend only
+    "pydantic/v1",  # pydantic as it was
+    "pygments/lexers/*.py",  # languages; rich colours none of them here
 )
-KEPT = frozenset({"__init__.py"})
+KEPT = frozenset({"__init__.py", "_mapping.py"})
 
 
-def unused(packages: Path) -> Iterator[Path]:
-    """The files and folders of these packages that are not needed."""
-    for pattern in UNUSED:
+def found(packages: Path) -> Iterator[Path]:
+    """What is there of it in this folder of packages."""
+    for name in DISTRIBUTIONS:
+        tops = {file.parts[0] for file in distribution(name).files or ()} - {".."}
+        yield from (packages / top for top in sorted(tops))
+    for pattern in PATHS:
         yield from (path for path in sorted(packages.glob(pattern)) if path.name not in KEPT)
 
 
-def _removed(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _uninstall(packages: Path, name: str) -> None:
-    inside = {file.parts[0] for file in distribution(name).files or ()} - {".."}
-    for top in inside:
-        _removed(packages / top)
-
-
 def main() -> None:
-    packages = Path(sysconfig.get_path("purelib"))
-    for name in ONLY_FOR_AIO:
-        _uninstall(packages, name)
-    for path in list(unused(packages)):
-        _removed(path)
+    for path in list(found(Path(sysconfig.get_path("purelib")))):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

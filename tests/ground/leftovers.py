@@ -108,6 +108,21 @@ def remove_group(name: str, *, within: float = 5) -> None:
             time.sleep(0.02)
 
 
+def remove_container(name: str) -> None:
+    """Ends a container at once and removes it, also where there is none."""
+    subprocess.run(["podman", "rm", "--force", "--ignore", "--time", "0", name], capture_output=True, check=False)
+
+
+def _containers() -> list[str]:
+    """The containers that a crashed run left."""
+    if os.getuid() != 0 or shutil.which("podman") is None:
+        return []
+    listed = subprocess.run(
+        ["podman", "ps", "--all", "--format", "{{.Names}}"], capture_output=True, text=True, check=False
+    )
+    return [name for name in listed.stdout.split() if orphaned(name)]
+
+
 def _orphans(place: Path) -> list[str]:
     """The names in a directory of what a crashed run left; only root may remove it."""
     if os.getuid() != 0 or not place.is_dir():
@@ -116,7 +131,7 @@ def _orphans(place: Path) -> list[str]:
 
 
 def sweep() -> list[str]:
-    """Removes what crashed runs left: processes, directories, namespaces, control groups. Returns the names of it."""
+    """Removes what crashed runs left, processes and all the kinds of things named below. Returns the names of it."""
     directories = [path for path in Path(tempfile.gettempdir()).iterdir() if orphaned(path.name)]
     mine = [path for path in directories if os.getuid() in (0, path.lstat().st_uid)]
     for path in mine:
@@ -126,7 +141,10 @@ def sweep() -> list[str]:
         remove_group(name)
     for path in mine:
         shutil.rmtree(path, ignore_errors=True)
+    containers = _containers()
+    for name in containers:
+        remove_container(name)
     namespaces = _orphans(_NAMESPACES)
     for name in namespaces:
         remove_namespace(name)
-    return [path.name for path in mine] + groups + namespaces
+    return [path.name for path in mine] + groups + containers + namespaces
