@@ -35,3 +35,8 @@ def run(api: Api, *words: str) -> str:
 def rendered(*words: str) -> str:
     """The chart as YAML, installed as ``mooring`` into the namespace ``mooring``; raises as ``run`` does."""
     return _done(["template", "mooring", str(CHART), "--namespace", "mooring", *words])
+
+
+def linted() -> str:
+    """What Helm's linter says of the chart; raises as ``run`` does."""
+    return _done(["lint", "--strict", str(CHART)])
