@@ -33,8 +33,9 @@ from mooring.observe.status import Document, Process, all_ready, document, hosts
 from mooring.once import ask_all, settle
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
+from mooring.reload import Reloader
 from mooring.settings import Settings, load_settings
-from mooring.startup import Listener, cluster_of, started
+from mooring.startup import Listener, cluster_of, reloading, started
 
 OK, NOT_READY, NO_CLUSTER, DEFECT = 0, 1, 3, 70
 WATCH_SECONDS = 2.0
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.once:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
     settings, config = started(options)
     if settings.leader_election and not options.once and not options.dry_run:
         raise ConfigError(
@@ -66,17 +68,21 @@ def run(options: argparse.Namespace) -> int:
     hear = (log.write, notifier.write, *listeners)
     daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=hear, ended=ended)
     watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
-    return _until_told(daemon, notifier, watched=watched)
+    reloader = reloading(settings, config, daemon, notifier.reloading)
+    return _until_told(daemon, reloader, notifier, watched=watched)
 
 
-def _until_told(daemon: Daemon, notifier: Notifier, *, watched: bool) -> int:
+def _until_told(daemon: Daemon, reloader: Reloader, notifier: Notifier, *, watched: bool) -> int:
     """Runs the daemon until it is told to end, or a defect of it ends it."""
     daemon.start()
+    reloader.start()
+    signal.signal(signal.SIGHUP, lambda *_: reloader.ask())
     notifier.ready("runs")
     notifier.watch(lambda: daemon.alive(within=WATCHDOG_SECONDS))
     with table.live(lambda: _watched(daemon.status())) if watched else nullcontext():
         daemon.ended.wait()
     notifier.stopping()
+    reloader.stop()
     daemon.stop()
     return DEFECT if daemon.defect else OK
 

@@ -12,7 +12,7 @@ from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
 from mooring.engine.pool import Pool
-from mooring.events import ClockJumped, Event, Overrun
+from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun
 from mooring.fleet import Fleet, Networks
 from mooring.model import Config, Observation, Report, Target
 from mooring.observe import log
@@ -25,6 +25,8 @@ from mooring.schedule import Schedule
 
 SEED_SECONDS = 1.0
 """How long the first probes wait for the first look at the cluster: a report before it is shown, not judged."""
+FOLLOW_SECONDS = 0.5
+"""How long a changed file waits for namespaces that are new in it to be listed."""
 STOP_SECONDS = 1.5
 STILL_PERIODS = 3
 STILL_SECONDS = 30.0
@@ -53,6 +55,10 @@ class Daemon:
         self._clocks = clocks or Clocks()
         self._listeners = listeners
         self._loaded_at = self._clocks.wall()
+        self._problems: tuple[str, ...] = ()
+        """Of a changed file that was not taken up."""
+        self._probed = False
+        self._cluster = cluster
         self._identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._overruns = 0
         self.ended = ended or threading.Event()
@@ -77,8 +83,7 @@ class Daemon:
         self._reconciler.seeded.wait(SEED_SECONDS)
         self._schedule.start()
         self._assign()
-        if self._fleet.names:
-            self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
+        self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
         services, targets = len(self._config.services), len(self._board.targets())
         identity = {"version": __version__, "identity": self._identity, "config": self._config.hash}
         log.say("info", "daemon.started", {**identity, "services": services, "targets": targets})
@@ -91,8 +96,27 @@ class Daemon:
             self._server.stop()
         log.say("info", "daemon.ended", {"identity": self._identity})
 
+    def take_up(self, config: Config) -> None:
+        """Another file, in force when this returns: what it does not change keeps its verdict, streak and turn."""
+        before, after = ({spec.key.namespace for spec in one.services} for one in (self._config, config))
+        self._cluster.follow(before | after)
+        self._cluster.wait(FOLLOW_SECONDS)
+        self._reconciler.replace(config.services, lambda: self._place(config))
+        self._assign()
+        self._cluster.follow(after)
+        self._emit(ConfigReloaded(config.hash, self._loaded_at))
+
+    def _place(self, config: Config) -> None:
+        self._fleet.replace(config.services)
+        self._config, self._loaded_at, self._problems = config, self._clocks.wall(), ()
+
+    def refuse(self, problems: tuple[str, ...]) -> None:
+        """Another file that is wrong: the one before stays in force."""
+        self._problems = problems
+        self._emit(ConfigRefused(problems, self._clocks.wall()))
+
     def status(self) -> Document:
-        process = Process(self._identity, self._loaded_at, self._overruns)
+        process = Process(self._identity, self._loaded_at, self._overruns, self._problems)
         return document(self._config, self._board, self._reconciler.standings(), process)
 
     def _take(self, report: Report) -> None:
@@ -126,8 +150,9 @@ class Daemon:
         return None
 
     def _ready(self) -> str | None:
-        probed = self._reconciler.knows_targets() and self._board.all_probed()
-        return None if probed else "not every host has been probed yet"
+        """Once ready, it stays so: a host that a changed file adds makes no rolling update wait."""
+        self._probed = self._probed or (self._reconciler.knows_targets() and self._board.all_probed())
+        return None if self._probed else "not every host has been probed yet"
 
     def _die(self, args: threading.ExceptHookArgs) -> None:
         """A defect in a thread ends the daemon: whoever started it starts it anew, and a restart moves no traffic."""

@@ -6,14 +6,18 @@ import argparse
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from mooring.cluster.local import LocalCluster
 from mooring.cluster.protocol import Cluster
-from mooring.config import load, unreadable_files
+from mooring.config import load, parse, unreadable_files
+from mooring.daemon import Daemon
 from mooring.errors import ConfigError
 from mooring.events import Event
 from mooring.model import Config, ServiceSpec
 from mooring.observe import log
+from mooring.reload import Reloader, is_mount_point
 from mooring.settings import Settings, load_settings
 
 Listener = Callable[[Event], None]
@@ -34,6 +38,20 @@ def started(
     if problems := unreadable_files(config):
         raise ConfigError(*problems)
     return settings, config
+
+
+def reloading(settings: Settings, config: Config, daemon: Daemon, on_reload: Callable[[bool], None]) -> Reloader:
+    """What watches the file for the daemon, by the rules that held at its start; ``on_reload`` as ``Reloader`` has it.
+
+    A passwordFile that is not there is no reason to refuse: its host says ``unknown: local`` until it is.
+    """
+    path = settings.config
+    if is_mount_point(path, Path("/proc/self/mountinfo").read_text()):
+        means = "it is mounted by itself (subPath), so a change of it is seen only after a restart; mount its folder"
+        log.say("warning", "config.mounted_alone", {"file": str(path), "means": means})
+    policy, ports_required = settings.address_policy(), settings.cluster == "local"
+    read = partial(parse, file=str(path), policy=policy, ports_required=ports_required)
+    return Reloader(path, read, config, take=daemon.take_up, refuse=daemon.refuse, on_reload=on_reload)
 
 
 def cluster_of(settings: Settings, config: Config) -> tuple[Cluster, Sequence[Listener]]:

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mooring import __version__
-from mooring.board import Board
+from mooring.board import Board, ServiceView
 from mooring.decide.addresses import parse
 from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Stored, Verdict
 from mooring.reasons import Reason
 from mooring.reconcile import Standing
 
 Document = Mapping[str, Any]
+MOST_PROBLEMS = 20
+"""Of a file that was refused; the log has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +27,36 @@ class Process:
     identity: str
     loaded_at: float
     overruns: int = 0
+    problems: tuple[str, ...] = ()
+    """Of a changed file that was refused."""
 
 
 def document(config: Config, board: Board, standings: Mapping[Any, Standing], process: Process) -> Document:
     """The contract's ``/status`` document, ready for JSON."""
+    seen = {view.spec.key: view for view in board.snapshot()}
+    views = [seen[spec.key] for spec in config.services if spec.key in seen]
     return {
         "version": __version__,
         "leader": True,
         "identity": process.identity,
-        "config": {"hash": config.hash, "loadedAt": moment(process.loaded_at), "error": None},
+        "config": {"hash": config.hash, "loadedAt": moment(process.loaded_at), "error": _told(process.problems)},
         "overruns": process.overruns,
-        "services": [_service(spec, board, standings.get(spec.key, Standing())) for spec in config.services],
+        "services": [_service(view, standings.get(view.spec.key, Standing())) for view in views],
     }
 
 
-def _service(spec: ServiceSpec, board: Board, standing: Standing) -> Document:
-    hosts = [_host(member, state, standing.stored) for member, state in board.view(spec.key)]
-    hosts += [_unresolved(spec, host) for host in board.unresolved(spec.key)]
+def _told(problems: tuple[str, ...]) -> str | None:
+    more = len(problems) - MOST_PROBLEMS
+    rest = (f"and {more} problems more",) if more > 0 else ()
+    return "\n".join((*problems[:MOST_PROBLEMS], *rest)) or None
+
+
+def _service(view: ServiceView, standing: Standing) -> Document:
+    hosts = [_host(member, state, standing) for member, state in view.hosts]
+    hosts += [_unresolved(view.spec, host, standing) for host in view.unresolved]
     return {
-        "namespace": spec.key.namespace,
-        "name": spec.key.name,
+        "namespace": view.spec.key.namespace,
+        "name": view.spec.key.name,
         "ready": sum(host["published"] == Verdict.READY for host in hosts),
         "total": len(hosts),
         "appliedAt": moment(standing.applied_at),
@@ -54,14 +66,14 @@ def _service(spec: ServiceSpec, board: Board, standing: Standing) -> Document:
     }
 
 
-def _host(member: Member, state: HostState, stored: Stored | None) -> Document:
+def _host(member: Member, state: HostState, standing: Standing) -> Document:
     outcome = state.outcome
     failure, success = member.thresholds.failure, member.thresholds.success
     return {
         "name": member.host,
         "address": member.address,
         "verdict": state.verdict.value,
-        "published": _published(member.address, stored),
+        "published": _published(member.address, standing.stored),
         "reason": outcome.reason.value if outcome else None,
         "message": outcome.message if outcome else "",
         "since": moment(state.since),
@@ -71,11 +83,16 @@ def _host(member: Member, state: HostState, stored: Stored | None) -> Document:
         "latencySeconds": _rounded(state.latency),
         "role": state.role,
         "lagSeconds": state.lag,
-        "maintenance": member.maintenance,
+        **_maintenance(in_file=member.maintenance, drained=member.address in standing.drain.addresses),
     }
 
 
-def _unresolved(spec: ServiceSpec, host: HostSpec) -> Document:
+def _maintenance(*, in_file: bool, drained: bool) -> Document:
+    source = "file" if in_file else "annotation" if drained else None
+    return {"maintenance": source is not None, "maintenanceSource": source}
+
+
+def _unresolved(spec: ServiceSpec, host: HostSpec, standing: Standing) -> Document:
     literal = parse(host.address) is not None
     nothing = dict.fromkeys(("since", "lastProbeAt", "latencySeconds", "role", "lagSeconds"))
     return {
@@ -87,7 +104,7 @@ def _unresolved(spec: ServiceSpec, host: HostSpec) -> Document:
         "message": "the Service's ports are not known yet" if literal else "the name has no address to publish",
         "consecutive": 0,
         "threshold": spec.check.thresholds.success,
-        "maintenance": host.maintenance,
+        **_maintenance(in_file=host.maintenance, drained=host.name in standing.drain.hosts),
         **nothing,
     }
 

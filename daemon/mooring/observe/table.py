@@ -18,8 +18,16 @@ from mooring.model import Verdict
 from mooring.observe.status import Document
 
 PIPED_WIDTH = 4000
+DRAINED = "maintenance (annotation)"
 COLOURS: Mapping[str, str] = MappingProxyType(
-    {"ready": "green", "not-ready": "red", "never-judged": "yellow", "unknown": "yellow", "maintenance": "cyan"}
+    {
+        "ready": "green",
+        "not-ready": "red",
+        "never-judged": "yellow",
+        "unknown": "yellow",
+        "maintenance": "cyan",
+        DRAINED: "cyan",
+    }
 )
 Columns = Mapping[str, Callable[[Document, Document, float], str]]
 """Title of a column → its text, from the Service, its host, and now in Unix seconds."""
@@ -27,7 +35,7 @@ Columns = Mapping[str, Callable[[Document, Document, float], str]]
 
 def _state(_service: Document, host: Document, _now: float) -> str:
     if host["maintenance"]:
-        return "maintenance"
+        return DRAINED if host.get("maintenanceSource") == "annotation" else "maintenance"
     judged = host["verdict"] != Verdict.UNJUDGED or host["reason"] is None
     return str(host["verdict"]) if judged else "unknown"
 
