@@ -17,6 +17,7 @@ from mooring.fleet import Fleet, Networks
 from mooring.model import Config, Observation, Report, Target
 from mooring.observe import log
 from mooring.observe.http import Server
+from mooring.observe.metrics import Metrics
 from mooring.observe.status import Document, Process, document
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
@@ -53,7 +54,6 @@ class Daemon:
     ) -> None:
         self._config = config
         self._clocks = clocks or Clocks()
-        self._listeners = listeners
         self._loaded_at = self._clocks.wall()
         self._problems: tuple[str, ...] = ()
         """Of a changed file that was not taken up."""
@@ -71,7 +71,11 @@ class Daemon:
         self._reconciler = Reconciler(
             cluster, self._board, config.services, self._emit, clocks=self._clocks, on_ports=self._fleet.learn_ports
         )
-        self._server = listen and Server(listen, alive=self.alive, ready=self._ready, status=self.status)
+        self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at)
+        self._listeners = (self._metrics.write, *listeners)
+        self._server = listen and Server(
+            listen, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
+        )
 
     def start(self) -> None:
         """First what is stored, then the probes: a restart must find the verdicts that it left."""
@@ -129,6 +133,7 @@ class Daemon:
             self._emit(event)
 
     def _assign(self) -> None:
+        self._metrics.seat()
         self._schedule.assign(self._board.targets())
         self._reconciler.wake(spec.key for spec in self._config.services)
 

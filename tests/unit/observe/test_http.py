@@ -35,6 +35,7 @@ def server(health: Health) -> Iterator[Server]:
         alive=lambda: health.alive,
         ready=lambda: health.ready,
         status=lambda: {"services": []},
+        metrics=lambda: ("text/plain; version=0.0.4", b"mooring_blind 0\n"),
     )
     server.start()
     yield server
@@ -78,9 +79,8 @@ def test_head_has_no_body_and_other_pages_are_named(server: Server) -> None:
     assert get(server, "/metric") == (
         404,
         "text/plain; charset=utf-8",
-        "no such page; there are: /livez /readyz /status\n",
+        "no such page; there are: /livez /readyz /status /metrics\n",
     )
-    assert get(server, "/livez", "POST")[0] == 501
 
 
 def test_a_silent_client_holds_up_nobody(server: Server) -> None:
@@ -92,12 +92,14 @@ def test_a_silent_client_holds_up_nobody(server: Server) -> None:
 def test_a_port_that_is_taken_is_a_clear_error(server: Server) -> None:
     """Which option is wrong, and what is in the way."""
     with pytest.raises(ConfigError, match=r"--listen \(MOORING_LISTEN\): cannot listen on 127.0.0.1:\d+: .+in use"):
-        Server(("127.0.0.1", server.port), alive=lambda: None, ready=lambda: None, status=dict)
+        Server(
+            ("127.0.0.1", server.port), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b"")
+        )
 
 
 def test_ipv6_is_welcome() -> None:
     """`--listen [::1]:0` listens on IPv6."""
-    server = Server(("::1", 0), alive=lambda: None, ready=lambda: None, status=dict)
+    server = Server(("::1", 0), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b""))
     server.start()
     with urllib.request.urlopen(f"http://[::1]:{server.port}/livez", timeout=5) as answer:
         assert answer.status == 200

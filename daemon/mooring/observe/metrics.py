@@ -1,0 +1,152 @@
+"""``/metrics``: what is counted event by event, and what the board shows at the moment of a scrape."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Metric, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+from mooring import __version__
+from mooring.board import Board, ServiceView
+from mooring.errors import Conflict, Rejected
+from mooring.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Overrun, Probed, Published, WriteFailed
+from mooring.model import Report, ServiceKey
+from mooring.observe import families, series
+from mooring.observe.families import Family
+from mooring.observe.tally import Distribution, Labels, Tally
+from mooring.reconcile import Standing
+
+STORED, CONFLICT, REJECTED, UNAVAILABLE = "stored", "conflict", "rejected", "unavailable"
+Sample = tuple[Labels, float]
+
+
+class Metrics:
+    """A listener to events, and what is told of them at a scrape. From any thread.
+
+    ``standings`` is asked at each scrape; ``loaded_at`` in Unix seconds. ``leading`` is whether this daemon may write
+    until an event says otherwise.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        standings: Callable[[], Mapping[ServiceKey, Standing]],
+        loaded_at: float,
+        *,
+        leading: bool = True,
+    ) -> None:
+        self._board = board
+        self._standings = standings
+        self._tally = Tally()
+        self._lock = threading.Lock()
+        self._detection = Distribution(families.DETECTION.bounds)
+        self._publish = Distribution(families.PUBLISH.bounds)
+        self._writes = dict.fromkeys((STORED, CONFLICT, REJECTED, UNAVAILABLE), 0)
+        self._overruns = 0
+        self._leading = leading
+        self._reloaded, self._reloaded_at = True, loaded_at
+        self._hearers: Mapping[type, Callable[[Any], None]] = {
+            Probed: lambda event: self.probed(event.report),
+            HostChanged: self._changed,
+            Published: self._published,
+            WriteFailed: self._write_failed,
+            Overrun: self._overrun,
+            ConfigReloaded: self._config_reloaded,
+            ConfigRefused: self._config_refused,
+        }
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def write(self, event: Event) -> None:
+        """Never waits, and costs microseconds."""
+        if hear := self._hearers.get(type(event)):
+            hear(event)
+
+    def probed(self, report: Report) -> None:
+        """One probe ended: what ``Probed`` tells, for those who emit no event for each."""
+        self._tally.probed(report)
+
+    def seat(self) -> tuple[ServiceView, ...]:
+        """From now on what is counted belongs to the members that the board has now, which are returned."""
+        services = self._board.snapshot()
+        self._tally.seat(member for service in services for member, _ in service.hosts)
+        return services
+
+    def page(self) -> tuple[str, bytes]:
+        """Content type and text of a scrape."""
+        services = self.seat()
+        parts = [
+            *series.of_hosts(services),
+            *series.of_services(services, self._standings()),
+            *series.of_counts(self._tally.hosts()),
+        ]
+        return CONTENT_TYPE_PLAIN_0_0_4, "".join(parts).encode() + generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus-client asks of a collector: the series of the daemon itself, which are few."""
+        with self._lock:
+            detection, publish, writes = self._detection.copy(), self._publish.copy(), dict(self._writes)
+        durations: dict[Labels, Distribution] = {(name,): found for name, found in self._tally.durations().items()}
+        yield _histogram(families.PROBE_DURATION, durations)
+        yield _gauge(families.BLIND, [((), self._board.blind())])
+        yield _histogram(families.DETECTION, {(): detection})
+        yield _histogram(families.PUBLISH, {(): publish})
+        yield _counter(families.WRITES, (((result,), count) for result, count in writes.items()))
+        yield _counter(families.OVERRUNS, [((), self._overruns)])
+        yield _gauge(families.LEADER, [((), self._leading)])
+        yield _gauge(families.RELOAD_OK, [((), self._reloaded)])
+        yield _gauge(families.RELOADED_AT, [((), self._reloaded_at)])
+        yield _gauge(families.BUILD, [((__version__,), 1)])
+
+    def _changed(self, event: HostChanged) -> None:
+        self._tally.changed(event)
+        if event.seconds is not None:
+            with self._lock:
+                self._detection.observe(event.seconds)
+
+    def _published(self, event: Published) -> None:
+        with self._lock:
+            self._writes[STORED] += 1
+            if event.seconds is not None:
+                self._publish.observe(event.seconds)
+
+    def _write_failed(self, event: WriteFailed) -> None:
+        kinds = {Conflict: CONFLICT, Rejected: REJECTED}
+        result = next((result for kind, result in kinds.items() if isinstance(event.error, kind)), UNAVAILABLE)
+        with self._lock:
+            self._writes[result] += 1
+
+    def _overrun(self, _event: Overrun) -> None:
+        with self._lock:
+            self._overruns += 1
+
+    def _config_reloaded(self, event: ConfigReloaded) -> None:
+        self._reloaded, self._reloaded_at = True, event.at
+
+    def _config_refused(self, _event: ConfigRefused) -> None:
+        self._reloaded = False
+
+
+def _gauge(family: Family, samples: Iterable[Sample]) -> Metric:
+    found = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
+    for values, value in samples:
+        found.add_metric(values, value)
+    return found
+
+
+def _counter(family: Family, samples: Iterable[Sample]) -> Metric:
+    found = CounterMetricFamily(family.name, family.meaning, labels=family.labels)
+    for values, value in samples:
+        found.add_metric(values, value)
+    return found
+
+
+def _histogram(family: Family, found: Mapping[tuple[str, ...], Distribution]) -> Metric:
+    metric = HistogramMetricFamily(family.name, family.meaning, labels=family.labels)
+    for values, distribution in found.items():
+        metric.add_metric(values, distribution.buckets(), distribution.total)
+    return metric
