@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     )
     listen: Annotated[Listen | None, NoDecode, BeforeValidator(_listen)] = Field(
         default=Listen("0.0.0.0", 8080),  # noqa: S104 -- probes and metrics come from other machines
-        description="where to serve /livez, /readyz and /status: ADDRESS:PORT, or none",
+        description="where to serve /livez, /readyz, /metrics and /status: ADDRESS:PORT, or none",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else json"

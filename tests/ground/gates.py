@@ -19,6 +19,7 @@ _MARKERS = {
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
     "needs_dnsmasq": "asks a real name server: needs dnsmasq",
+    "needs_promtool": "judges metrics and alert rules by Prometheus' own tool: needs promtool",
     "needs_api": "starts a real API server: needs Kubernetes, built by tests/ground/bootstrap.sh cluster",
     "needs_cluster": "starts a whole Kubernetes: needs Linux, root, runc, CNI's plugins, and Kubernetes as needs_api",
     "needs_image": "runs Mooring's image: needs Linux, root, podman, buildah, runc, and what bootstrap.sh image builds",
@@ -29,7 +30,7 @@ _LISTS = {
     "needs_cluster": machine.missing,
     "needs_image": images.missing,
 }
-_PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq"}
+_PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq", "needs_promtool": "promtool"}
 _GROUPS = {"needs_cluster": "cluster", "needs_api": "api"}
 """Under pytest-xdist, tests of one cluster run in one worker; the others stay together by file."""
 
