@@ -46,12 +46,40 @@ class WhenAllFail(enum.StrEnum):
     KEEP_LAST = "keepLast"
 
 
+class Publish(enum.StrEnum):
+    """The kind of object that a Service's addresses are written to."""
+
+    ENDPOINTS = "endpoints"
+    SLICES = "endpointSlices"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """How many consecutive contradicting outcomes change a verdict."""
 
     success: int
     failure: int
+
+
+class WhenSaturated(enum.StrEnum):
+    """What it means that a host takes no new login while the session that we hold there answers."""
+
+    KEEP = "keep"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How often something is asked of a host, in seconds."""
+
+    period: float
+    edge: float
+    """Between the probes that confirm the loss of a session."""
+    login: float
+    """Between full logins while a session is held."""
+    confirmations: int
+    """How many probes confirm it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +93,9 @@ class Check:
     thresholds: Thresholds
     expect: str | None = None
     """The answer that the protocol's question must have, where the file asks one with a known answer."""
+    edge: float = 0.05
+    login: float = 10.0
+    when_saturated: WhenSaturated = WhenSaturated.KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +107,10 @@ class HostSpec:
     probe_address: str | None = None
     probe_port: int | None = None
     maintenance: bool = False
+    also: tuple[str, ...] = ()
+    """Further IP addresses of the same machine: published with the same verdict, not probed."""
+    zone: str = ""
+    backup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +123,10 @@ class ServiceSpec:
     ports: tuple[Port, ...] = ()
     adopt: Adopt = Adopt.IF_LISTED
     when_all_fail: WhenAllFail = WhenAllFail.PUBLISH_NONE
+    publish: Publish = Publish.ENDPOINTS
+    last_resort: frozenset[Reason] = frozenset()
+    min_ready: int = 1
+    """So many hosts must be ready before a backup is held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +160,17 @@ class Member:
     thresholds: Thresholds
     expect: str | None = None
     maintenance: bool = False
+    also: tuple[str, ...] = ()
+    zone: str = ""
+    backup: bool = False
+    edge: float = 0.05
+    login: float = 10.0
+    when_saturated: WhenSaturated = WhenSaturated.KEEP
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All that share the verdict; the first is the one that is judged."""
+        return (self.address, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +186,16 @@ class Observation:
     latency: float | None = None
     role: str | None = None
     lag: float | None = None
+    held: bool = False
+    """A session that we hold there answers all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished probe of a target. A ``witness`` was asked only to learn whether anything answers at all."""
+    """A finished probe of a target. A ``witness`` was asked only to learn whether anything answers at all.
+
+    An ``edge`` probe confirms the loss of a session: it counts without being due.
+    """
 
     target: Target
     observation: Observation
@@ -148,6 +203,7 @@ class Report:
     ended: float
     at: float
     witness: bool = False
+    edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +212,12 @@ class Outcome:
 
     reason: Reason
     message: str = ""
+    stays: bool = False
+    """It would count, but a policy of the Service leaves the verdict as it is."""
 
     @property
     def effect(self) -> Effect:
-        return MEANINGS[self.reason].effect
+        return Effect.UNKNOWN if self.stays else MEANINGS[self.reason].effect
 
 
 class Verdict(enum.StrEnum):
@@ -194,6 +252,8 @@ class HostState:
     lag: float | None = None
     barred: bool = False
     """It said itself that it must not serve (``Effect.DECIDES``), and no success took that back."""
+    fault: Reason | None = None
+    """Of the last failure: a success or an outcome that is unknown does not take it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +287,8 @@ class Serving:
     families: tuple[str, ...] = ("IPv4", "IPv6")
     drain: tuple[str, ...] = ()
     """Hosts to take out, by name or address."""
+    mirrored: bool = False
+    """Traffic follows EndpointSlices only, and somebody is to copy Endpoints there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +311,9 @@ class Stored:
     subsets: tuple[Subset, ...]
     manager: str = ""
     """Who last wrote the subsets, as ``managedFields`` tells; empty where nothing tells."""
+    unmirrored: bool = False
+    unmirrored_by: str = ""
+    """Whether it bears the label that keeps it from being copied into EndpointSlices, and who put that there."""
 
     @property
     def ready(self) -> frozenset[str]:
@@ -266,3 +331,4 @@ class Change:
     key: ServiceKey
     before: Stored | None
     subsets: tuple[Subset, ...]
+    unmirrored: bool = False

@@ -21,9 +21,17 @@ class Refusal:
 
 
 def plan(
-    key: ServiceKey, listed: frozenset[str], adopt: Adopt, stored: Stored | None, desired: tuple[Subset, ...]
+    key: ServiceKey,
+    listed: frozenset[str],
+    adopt: Adopt,
+    stored: Stored | None,
+    desired: tuple[Subset, ...],
+    *,
+    unmirrored: bool = False,
 ) -> Change | Refusal | None:
-    """The write that is needed, None where what is stored says the same already.
+    """The write of the Endpoints that is needed, None where what is stored says the same already.
+
+    ``unmirrored``: it should bear the label that keeps it from being copied into EndpointSlices.
 
     stored                               | equal          | differs
     -------------------------------------+----------------+--------
@@ -34,12 +42,11 @@ def plan(
     by hand, others, ``replace``         | (cannot be)    | Change
     """
     if stored is None:
-        return Change(key, None, desired)
+        return Change(key, None, desired, unmirrored)
     if not stored.managed and adopt is Adopt.IF_LISTED and not stored.ready <= listed:
         return Refusal(_refusal(stored.ready - listed))
-    if stored.managed and _content(stored.subsets) == _content(desired):
-        return None
-    return Change(key, stored, desired)
+    same = _content(stored.subsets) == _content(desired) and stored.unmirrored == unmirrored
+    return None if stored.managed and same else Change(key, stored, desired, unmirrored)
 
 
 def removed(change: Change) -> tuple[str, ...]:

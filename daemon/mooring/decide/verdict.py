@@ -43,7 +43,8 @@ def judge(
 def hear(state: HostState, outcome: Outcome) -> HostState:
     """The state with the outcome noted but not judged."""
     barred = {Effect.DECIDES: True, Effect.SUCCESS: False}.get(outcome.effect, state.barred)
-    return replace(state, outcome=outcome, barred=barred)
+    failed = outcome.effect in {Effect.FAILURE, Effect.DECIDES}
+    return replace(state, outcome=outcome, barred=barred, fault=outcome.reason if failed else state.fault)
 
 
 def seed(state: HostState, verdict: Verdict, at: float | None) -> HostState:

@@ -1,15 +1,15 @@
-"""desire: the subsets of a selection."""
+"""desire: the subsets and the endpoints of a selection."""
 
 from __future__ import annotations
 
 import pytest
 
 from ground.values import PORTS
-from mooring.decide.desire import desire
+from mooring.decide.desire import desire, endpoints
 from mooring.decide.select import Selection
 from mooring.model import Port, Subset
 
-A, B = "10.20.0.11", "10.20.0.12"
+A, B, C = "10.20.0.11", "10.20.0.12", "10.20.0.13"
 TWO = (*PORTS, Port("mysqlx", 33060))
 
 
@@ -25,3 +25,28 @@ def test_desired_is_one_subset_with_every_port(
 def test_without_addresses_there_is_no_subset() -> None:
     """A Service without any address has no subset at all: Kubernetes rejects one of ports alone."""
     assert desire(Selection((), ()), PORTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("zones", "hints"),
+    [
+        pytest.param({A: "eu-1a", B: "eu-1b"}, {A: ("eu-1a",), B: ("eu-1b",)}, id="all have one"),
+        pytest.param({A: "eu-1a"}, {A: (), B: ()}, id="one has none"),
+        pytest.param({}, {A: (), B: ()}, id="none"),
+        pytest.param({A: "eu-1a", B: "eu-1b", C: ""}, {A: ("eu-1a",), B: ("eu-1b",)}, id="one not ready has none"),
+    ],
+)
+def test_zones_are_hints_only_where_every_ready_host_has_one(
+    zones: dict[str, str], hints: dict[str, tuple[str, ...]]
+) -> None:
+    """No ready host loses its traffic for want of a zone; the zone itself is always told."""
+    found = {one.address: one for one in endpoints(Selection((A, B), (C,)), zones)}
+    assert {address: found[address].hints for address in hints} == hints
+    assert {address: one.zone for address, one in found.items()} == {A: "", B: "", C: "", **zones}
+    assert found[C].hints == ()
+
+
+def test_conditions_follow_the_selection() -> None:
+    """Ready, not ready, and a last resort are told apart; addresses stand sorted."""
+    found = endpoints(Selection((B,), (A, C), last_resort=(A,)), {})
+    assert [(one.address, one.condition.value) for one in found] == [(A, "last-resort"), (B, "ready"), (C, "not-ready")]

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.values import member, stored
-from mooring.decide.select import Selection, select
+from mooring.decide.select import Selection, select, with_last_resort, without
 from mooring.model import HostState, Member, Stored, Verdict, WhenAllFail
+from mooring.reasons import Reason
 
 A, B, C = "10.20.0.9", "10.20.0.11", "2001:db8::1"
 NONE, KEEP = WhenAllFail.PUBLISH_NONE, WhenAllFail.KEEP_LAST
@@ -98,3 +99,69 @@ def test_every_listed_address_is_in_exactly_one_list(
             assert one.address not in selection.ready
         if state.verdict is not Verdict.READY and one.address in selection.ready:
             assert one.address in selection.kept
+
+
+def backup(address: str, state: HostState = READY) -> Entry:
+    return replace(member(address), backup=True), state
+
+
+@pytest.mark.parametrize(
+    ("members", "min_ready", "ready"),
+    [
+        pytest.param([host(A, READY), backup(B)], 1, (A,), id="held back"),
+        pytest.param([host(A, DOWN), backup(B)], 1, (B,), id="needed"),
+        pytest.param([backup(A), host(B, DOWN), backup(C)], 1, (A,), id="the first of two"),
+        pytest.param([backup(A, DOWN), host(B, DOWN), backup(C)], 1, (C,), id="the first that is fit"),
+        pytest.param([host(A, READY), backup(B), backup(C)], 2, (A, B), id="one short of two"),
+        pytest.param([host(A, READY), backup(B), backup(C)], 9, (A, B, C), id="more wanted than there are"),
+        pytest.param([host(A, READY, maintenance=True), backup(B)], 1, (B,), id="maintenance does not count"),
+        pytest.param([backup(A)], 1, (A,), id="alone"),
+    ],
+)
+def test_a_backup_is_ready_only_where_others_are_missing(
+    members: list[Entry], min_ready: int, ready: tuple[str, ...]
+) -> None:
+    """A backup fills up to minReady, in the order of the file, and steps back when the others return."""
+    assert select(members, None, NONE, min_ready).ready == ready
+
+
+def test_all_addresses_of_a_host_share_its_verdict() -> None:
+    """A host of both families is published twice by one verdict, and counts once toward minReady."""
+    both = (replace(member(A), also=(C,)), READY)
+    assert select([both, host(B, DOWN)], None, NONE) == Selection((A, C), (B,))
+    assert select([both, backup(B)], None, NONE, 2).ready == (A, B, C)
+
+
+LAGGING = HostState(Verdict.NOT_READY, fault=Reason.LAGGING)
+LAST_RESORT = frozenset({Reason.LAGGING, Reason.SATURATED, Reason.NOT_SYNCED})
+
+
+@pytest.mark.parametrize(
+    ("entry", "before", "last"),
+    [
+        pytest.param(host(A, LAGGING), (), (A,), id="for a named reason"),
+        pytest.param(host(A, replace(LAGGING, streak=1)), (), (A,), id="half way back"),
+        pytest.param(host(A, replace(LAGGING, fault=Reason.REFUSED)), (A,), (), id="dead since"),
+        pytest.param(host(A, replace(LAGGING, fault=Reason.TIMEOUT)), (), (), id="silent"),
+        pytest.param(host(A, replace(LAGGING, barred=True)), (A,), (), id="of a wrong role"),
+        pytest.param(host(A, LAGGING, maintenance=True), (A,), (), id="in maintenance"),
+        pytest.param(host(A, replace(LAGGING, verdict=Verdict.READY)), (), (), id="still ready"),
+        pytest.param(host(A, DOWN), (A,), (A,), id="stored as one, not seen yet"),
+        pytest.param(host(A, DOWN), (), (), id="unfit for a reason nobody knows"),
+    ],
+)
+def test_a_last_resort_is_unfit_for_a_named_reason_only(
+    entry: Entry, before: tuple[str, ...], last: tuple[str, ...]
+) -> None:
+    """Only who can still serve is one; a dead, wrong or resting host never, and a restart takes nobody out."""
+    chosen = select([entry, host(B, READY)], None, NONE)
+    found = with_last_resort(chosen, [entry, host(B, READY)], LAST_RESORT, frozenset(before))
+    assert found == replace(chosen, last_resort=last)
+    assert with_last_resort(chosen, [entry], frozenset(), frozenset(before)) == chosen
+    assert without(found, frozenset({A})).last_resort == ()
+
+
+def test_a_host_that_is_kept_is_no_last_resort() -> None:
+    """What keepLast holds ready is ready."""
+    chosen = select([host(A, LAGGING)], stored((A,)), KEEP)
+    assert with_last_resort(chosen, [host(A, LAGGING)], LAST_RESORT, frozenset()).last_resort == ()
