@@ -6,7 +6,7 @@ IMAGE ?= mooring:latest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit lint cluster cluster-down lock docs deploy clean
+.PHONY: help run servers test unit fuzz lint cluster cluster-down lock docs deploy clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
@@ -28,6 +28,12 @@ test: $(READY) lint ## every check and every test tier that can run here; with C
 
 unit: $(READY) ## the tests that need no root and no server
 	$(BIN)/pytest tests/unit
+
+FUZZ_STREAMS ?= 1000000
+FUZZ_SEED ?= 20261123
+fuzz: $(READY) ## a million malformed byte streams for each protocol, against what the daemon takes for alive
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign mysql $(FUZZ_STREAMS) $(FUZZ_SEED)
+	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign redis $(FUZZ_STREAMS) $(FUZZ_SEED)
 
 lint: $(READY) ## ruff, mypy, the laws of the house, drift of generated files
 	$(BIN)/ruff check

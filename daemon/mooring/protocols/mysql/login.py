@@ -69,6 +69,8 @@ def _login(running: Attempt) -> Observation:
     try:
         session.connect(cast("Any", line))
         line.farewell = _QUIT
+        if running.given is not None and not session.get_autocommit():
+            session.query("SET autocommit=1")  # one open transaction would answer from its first snapshot for ever
         seen = _ask(session, options.query)
     except MySQLError as error:
         code, text = _words(error)

@@ -1,0 +1,111 @@
+"""Feeds malformed streams to the exchanges of a protocol and holds each answer against the reference.
+
+python -m fuzz.campaign mysql 1000000 [seed]
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from fuzz import reference, streams
+from mooring.protocols.exchange import CAP, Answer
+from mooring.protocols.mysql import wire as mysql
+from mooring.protocols.redis import wire as redis
+from mooring.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A question, sound and unsound answers to begin with, and what is known of each stream."""
+
+    ask: Callable[[], Any]
+    seeds: Sequence[bytes]
+    sound: reference.Reference
+
+
+SUBJECTS: Mapping[str, Sequence[Subject]] = MappingProxyType(
+    {
+        "mysql": (
+            Subject(mysql.Ping, streams.MYSQL_PING, reference.mysql_ping),
+            Subject(lambda: mysql.Query("SELECT 1"), streams.MYSQL_QUERY, reference.mysql_query),
+        ),
+        "redis": (
+            Subject(lambda: redis.Ping(None), streams.REDIS_PING, reference.redis_ping),
+            Subject(lambda: redis.Ping("switch"), streams.REDIS_KEY, reference.redis_key),
+        ),
+    }
+)
+
+
+def campaign(protocol: str, malformed: int, seed: int) -> int:
+    """Tries streams until so many of them were malformed; returns how many it took.
+
+    Raises:
+        AssertionError: with the stream that showed the defect.
+    """
+    chance = random.Random(seed)
+    tried = bad = 0
+    while bad < malformed:
+        subject = chance.choice(SUBJECTS[protocol])
+        stream = streams.mutated(chance, subject.seeds)
+        bad += not check(subject, stream, streams.cuts(chance, stream))
+        tried += 1
+    return tried
+
+
+def check(subject: Subject, stream: bytes, pieces: Sequence[bytes]) -> bool:
+    """Whether the stream begins with a sound answer; asserts that the exchange says the same, however it is cut."""
+    try:
+        whole, pieced = _fed(subject, [stream]), _fed(subject, pieces)
+        sound = subject.sound(stream)
+        assert whole == pieced, (whole, pieced)
+        assert whole or len(stream) < CAP, "waits beyond the cap"
+        assert _alive(whole) == (sound and (sound[0], _behind(whole, stream[sound[1] :]))), (whole, sound)
+    except Exception as error:
+        raise AssertionError(
+            f"stream {stream[:4096].hex()} of {len(stream)} bytes, cut {[*map(len, pieces)]}"
+        ) from error
+    return sound is not None
+
+
+def _fed(subject: Subject, pieces: Sequence[bytes]) -> Answer | None:
+    """The answer, with all that was not taken for it in its ``rest``."""
+    exchange = subject.ask()
+    for number, piece in enumerate(pieces, 1):
+        answer: Answer | None = exchange.feed(piece)
+        assert len(exchange._held) <= CAP
+        if answer is not None:
+            assert answer.keep or not answer.rest
+            behind = _behind(answer, answer.rest + b"".join(pieces[number:]))
+            return Answer(answer.observation, behind, answer.keep, answer.lost)
+    return None
+
+
+def _behind(answer: Answer | None, data: bytes) -> bytes:
+    """A session that is not kept has nothing to hand on."""
+    return data if answer and answer.keep else b""
+
+
+def _alive(answer: Answer | None) -> tuple[str | None, bytes] | None:
+    if answer is None or answer.observation.reason is not Reason.OK:
+        return None
+    return answer.observation.answer, answer.rest
+
+
+def main() -> None:
+    protocol, malformed = sys.argv[1], int(sys.argv[2])
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(1 << 32)
+    started = time.monotonic()
+    tried = campaign(protocol, malformed, seed)
+    took = time.monotonic() - started
+    print(f"{protocol}: {malformed} malformed of {tried} streams in {took:.0f} s, {tried / took:.0f}/s, seed {seed}")  # noqa: T201 -- a tool for people
+
+
+if __name__ == "__main__":
+    main()

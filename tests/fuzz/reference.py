@@ -1,0 +1,124 @@
+"""Which streams begin with a sound answer, said once more, strictly and in another way than the daemon does.
+
+Each function returns the answer (None where the question has none) and how many bytes it takes; None: not sound.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from itertools import count
+
+CAP = 65536
+
+Sound = tuple[str | None, int]
+Reference = Callable[[bytes], Sound | None]
+
+_INTEGER = rb"(?:[\x00-\xfa]|\xfc.{2}|\xfd.{3}|\xfe.{8})"
+_OK = re.compile(rb"\x00" + _INTEGER + _INTEGER + rb"(?P<status>..)..", re.DOTALL)
+_COUNT = re.compile(_INTEGER, re.DOTALL)
+_EOF = re.compile(rb"\xfe..(?P<status>..)", re.DOTALL)
+_MORE = 8
+
+
+def redis_ping(stream: bytes) -> Sound | None:
+    return (None, 7) if stream[:7] == b"+PONG\r\n" else None
+
+
+def redis_key(stream: bytes) -> Sound | None:
+    found = re.match(rb"\+PONG\r\n:([01])\r\n", stream)
+    return found and (found[1].decode(), found.end())
+
+
+def mysql_ping(stream: bytes) -> Sound | None:
+    for payload, end in _packets(stream):
+        found = _OK.match(payload)
+        return (None, end) if found and not _flags(found) & _MORE else None
+    return None
+
+
+def mysql_query(stream: bytes) -> Sound | None:
+    packets = _packets(stream)
+    answer: str | None = None
+    try:
+        for number in count():
+            rows, status, end = _result(packets)
+            if number == 0 and not rows:
+                return None
+            answer = answer if number else _text(rows[0])
+            if not status & _MORE:
+                return answer, end
+    except (StopIteration, ValueError):
+        pass
+    return None
+
+
+def _packets(stream: bytes) -> Iterator[tuple[bytes, int]]:
+    """The packets that are whole, in order and within the cap, as (payload, where it ends)."""
+    end = 0
+    for number in count(1):
+        start = end + 4
+        if len(stream) < start:
+            return
+        low, high, sequence = struct.unpack_from("<HBB", stream, end)
+        end = start + (high << 16) + low
+        if end > min(len(stream), CAP) or sequence != number % 256 or end == start:
+            return
+        yield stream[start:end], end
+
+
+def _result(packets: Iterator[tuple[bytes, int]]) -> tuple[list[bytes | None], int, int]:
+    """The first values of its rows, its last status, its end. Raises ValueError, StopIteration: it is not sound."""
+    head, end = next(packets)
+    if found := _OK.match(head):
+        return [], _flags(found), end
+    columns = _number(head)
+    if not _COUNT.fullmatch(head) or not 1 <= columns <= 4096:
+        raise ValueError
+    for _ in range(columns):
+        if next(packets)[0][:4] != b"\x03def":
+            raise ValueError
+    if not _EOF.fullmatch(next(packets)[0]):
+        raise ValueError
+    rows: list[bytes | None] = []
+    for payload, last in packets:
+        if payload[0] == 0xFE and len(payload) < 9:
+            found = _EOF.fullmatch(payload)
+            if not found:
+                raise ValueError
+            return rows, _flags(found), last
+        rows.append(_row(payload, columns))
+    raise ValueError
+
+
+def _row(payload: bytes, columns: int) -> bytes | None:
+    values: list[bytes | None] = []
+    while payload:
+        if payload[:1] == b"\xfb":
+            values.append(None)
+            payload = payload[1:]
+            continue
+        found = _COUNT.match(payload)
+        if not found or payload[0] == 0xFF:
+            raise ValueError
+        size = _number(found[0])
+        if len(payload) - found.end() < size:
+            raise ValueError
+        values.append(payload[found.end() : found.end() + size])
+        payload = payload[found.end() + size :]
+    if len(values) != columns:
+        raise ValueError
+    return values[0]
+
+
+def _number(data: bytes) -> int:
+    return data[0] if data[0] < 0xFB else int.from_bytes(data[1:], "little")
+
+
+def _flags(found: re.Match[bytes]) -> int:
+    return int.from_bytes(found["status"], "little")
+
+
+def _text(value: bytes | None) -> str:
+    return "NULL" if value is None else value.decode("utf-8", "replace")[:2048]
