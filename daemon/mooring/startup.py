@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -72,8 +73,8 @@ def _real(settings: Settings, config: Config) -> tuple[Cluster, Sequence[Listene
     # The Kubernetes client takes most of a second to import, which no other command should wait for.
     from mooring.cluster.client import Api, login  # noqa: PLC0415 -- as said
     from mooring.cluster.endpoints import KubeCluster  # noqa: PLC0415 -- as said
-    from mooring.observe.events import Recorder  # noqa: PLC0415 -- as said
+    from mooring.observe.events import Recorder, pod  # noqa: PLC0415 -- as said
 
     api = Api(login(settings.cluster, settings.kubeconfig, settings.context))
     cluster = KubeCluster(api, {spec.key.namespace for spec in config.services})
-    return cluster, [Recorder(api, socket.gethostname(), time.time).write]
+    return cluster, [Recorder(api, socket.gethostname(), time.time, pod(os.environ)).write]

@@ -12,8 +12,16 @@ from ground.values import KEY
 from ground.waiting import wait_until
 from mooring.cluster.client import Api
 from mooring.errors import ClusterError, Rejected, Unavailable
-from mooring.events import AddressRemoved, Event, KeptLast, NotPublished
-from mooring.observe.events import BOUND, Recorder
+from mooring.events import (
+    AddressRemoved,
+    ConfigRefused,
+    DrainUnknown,
+    Event,
+    KeptLast,
+    NotPublished,
+    ServiceReleased,
+)
+from mooring.observe.events import BOUND, Involved, Recorder, pod
 
 
 class Recording(Api):
@@ -51,6 +59,8 @@ def recorder(api: Api) -> Recorder:
         (KeptLast(KEY, ("10.20.0.11",)), "KeptLast", "10.20.0.11"),
         (AddressRemoved(KEY, "10.20.0.99", "kubectl-edit"), "AddressRemoved", "put there by kubectl-edit"),
         (AddressRemoved(KEY, "10.20.0.99", ""), "AddressRemoved", "removed 10.20.0.99"),
+        (DrainUnknown(KEY, "db9"), "DrainUnknown", "names no host by 'db9'"),
+        (ServiceReleased(KEY), "Released", "its Endpoints stay"),
     ],
 )
 def test_what_an_administrator_should_see_is_told(event: Event, reason: str, words: str) -> None:
@@ -114,3 +124,75 @@ def test_a_slow_server_is_waited_for_by_nobody() -> None:
     wait_until(lambda: len(api.posted) >= BOUND, 5, "the Events")
     assert len(api.posted) <= BOUND + 1
     assert {len(body["message"]) for body in api.posted} == {1024}
+
+
+POD = {"POD_NAMESPACE": "mooring", "POD_NAME": "mooring-5d9-abc", "POD_UID": "77"}
+PODS, SETS = (
+    "/api/v1/namespaces/mooring/pods/mooring-5d9-abc",
+    "/apis/apps/v1/namespaces/mooring/replicasets/mooring-5d9",
+)
+OWNED = {
+    PODS: {"metadata": {"ownerReferences": [{"controller": True, "kind": "ReplicaSet", "name": "mooring-5d9"}]}},
+    SETS: {
+        "metadata": {
+            "ownerReferences": [
+                {"kind": "Other", "name": "none"},
+                {"controller": True, "kind": "Deployment", "name": "mooring", "uid": "5", "apiVersion": "apps/v1"},
+            ]
+        }
+    },
+}
+REFUSED = ConfigRefused(("config.yaml:3:1: is wrong", "config.yaml:4:1: is wrong"), 1.0)
+
+
+class Readable(Recording):
+    """Lets only these paths be read: what an account may is one thing of a real cluster, tested there."""
+
+    def __init__(self, readable: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.readable = readable
+
+    def get(self, path: str, query: Any = ()) -> Mapping[str, Any]:
+        if path not in self.readable:
+            raise Rejected(f"403: may not read {path}")
+        found: Mapping[str, Any] = self.readable[path]
+        return found
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.posted.append({"path": path, **body})
+        return body
+
+
+@pytest.mark.parametrize(
+    ("readable", "about"),
+    [
+        ({}, Involved("Pod", "mooring", "mooring-5d9-abc", "77")),
+        ({PODS: OWNED[PODS]}, Involved("Pod", "mooring", "mooring-5d9-abc", "77")),
+        ({PODS: {"metadata": {}}}, Involved("Pod", "mooring", "mooring-5d9-abc", "77")),
+        ({PODS: {"metadata": []}}, Involved("Pod", "mooring", "mooring-5d9-abc", "77")),
+        (OWNED, Involved("Deployment", "mooring", "mooring", "5", "apps/v1")),
+    ],
+    ids=["no-rights", "pod-only", "no-owner", "nonsense", "all"],
+)
+def test_a_refused_file_is_told_at_our_deployment_or_pod(readable: Mapping[str, Any], about: Involved) -> None:
+    """Who may read the way up to it finds the Deployment; without any such right it is the pod."""
+    api = Readable(readable)
+    Recorder(api, "node-1", lambda: 1.0, pod(POD)).write(REFUSED)
+    wait_until(lambda: api.posted, 5, "the Event")
+    (body,) = api.posted
+    involved = body["involvedObject"]
+    found = [involved[key] for key in ("kind", "namespace", "name", "uid", "apiVersion")]
+    assert found == [about.kind, about.namespace, about.name, about.uid, about.version]
+    assert (body["path"], body["reason"]) == ("/api/v1/namespaces/mooring/events", "ConfigRefused")
+    assert "config.yaml:3:1: is wrong\nconfig.yaml:4:1: is wrong" in body["message"]
+
+
+def test_outside_of_a_pod_a_refused_file_is_only_logged() -> None:
+    """There is no object to tell it at, and the next Event is posted all the same."""
+    assert pod({"POD_NAME": "a-name-alone"}) is None
+    api = Recording()
+    told = recorder(api)
+    told.write(REFUSED)
+    told.write(NotPublished(KEY, "second", refused=True))
+    wait_until(lambda: api.posted, 5, "the Event")
+    assert [body["message"] for body in api.posted] == ["second"]
