@@ -158,6 +158,7 @@ def _handler(pages: Mapping[str, Page]) -> type[BaseHTTPRequestHandler]:
 
         def send_error(self, code: int, message: str | None = None, *_: object) -> None:
             """What the standard library finds wrong with a request, in plain words instead of a page of HTML."""
+            self.request_version = self.protocol_version  # an answer to HTTP/0.9 would have no status line
             if code == HTTPStatus.NOT_IMPLEMENTED:
                 self._say(_text(HTTPStatus.METHOD_NOT_ALLOWED, f"only {METHODS} are answered here"), Allow=METHODS)
             else:

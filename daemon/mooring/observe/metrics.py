@@ -78,10 +78,10 @@ class Metrics:
 
     def page(self) -> tuple[str, bytes]:
         """Content type and text of a scrape."""
-        services = self.seat()
+        services, standings = self.seat(), self._standings()
         parts = [
-            *series.of_hosts(services),
-            *series.of_services(services, self._standings()),
+            *series.of_hosts(services, standings),
+            *series.of_services(services, standings),
             *series.of_counts(self._tally.hosts()),
         ]
         return CONTENT_TYPE_PLAIN_0_0_4, "".join(parts).encode() + generate_latest(self._registry)

@@ -19,26 +19,28 @@ from mooring.reconcile import Standing
 
 _OUTCOMES = {Effect.SUCCESS: "success", Effect.UNKNOWN: "unknown"}
 _OUTCOME = {reason: _OUTCOMES.get(meaning.effect, "failure") for reason, meaning in MEANINGS.items()}
+NOTHING = Standing()
 Sample = tuple[str, int]
 """Labels as text, value."""
 
 
-def of_hosts(services: Iterable[ServiceView]) -> Iterator[str]:
-    """What the board holds of each host."""
+def of_hosts(services: Iterable[ServiceView], standings: Mapping[ServiceKey, Standing]) -> Iterator[str]:
+    """What the board holds of each host, and whether somebody took it out."""
     ready: list[Sample] = []
     resting: list[Sample] = []
     unknown: list[Sample] = []
     for service in services:
+        drain = standings.get(service.spec.key, NOTHING).drain
         for member, state in service.hosts:
-            who = _host(labels(member))
-            ready.append((who, state.verdict is Verdict.READY and not member.maintenance))
-            resting.append((who, member.maintenance))
+            who, rests = _host(labels(member)), member.maintenance or member.address in drain.addresses
+            ready.append((who, state.verdict is Verdict.READY and not rests))
+            resting.append((who, rests))
             if state.outcome is not None and state.outcome.effect is Effect.UNKNOWN:
                 unknown.append((f'{who},reason="{state.outcome.reason}"', 1))
         for host in service.unresolved:
             who = _host((*_key(service.spec.key), host.name, host.address))
             ready.append((who, 0))
-            resting.append((who, host.maintenance))
+            resting.append((who, host.maintenance or host.name in drain.hosts))
             unknown += _nameless(who, host)
     yield _text(families.HOST_READY, ready)
     yield _text(families.HOST_MAINTENANCE, resting)
@@ -47,7 +49,7 @@ def of_hosts(services: Iterable[ServiceView]) -> Iterator[str]:
 
 def of_services(services: Sequence[ServiceView], standings: Mapping[ServiceKey, Standing]) -> Iterator[str]:
     """How each Service stands with the cluster."""
-    rows = [(service, standings.get(service.spec.key, Standing())) for service in services]
+    rows = [(service, standings.get(service.spec.key, NOTHING)) for service in services]
     who = [_labels(families.SERVICE, _key(service.spec.key)) for service in services]
     ready = [len(standing.stored.ready) if standing.stored else 0 for _, standing in rows]
     hosts = [len(service.hosts) + len(service.unresolved) for service in services]
