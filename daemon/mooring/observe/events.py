@@ -90,7 +90,7 @@ class Recorder:
             found = self._api.get(f"/apis/apps/v1/namespaces/{us.namespace}/replicasets/{_owner(found)['name']}")
             owner = _owner(found)
             return Involved(owner["kind"], us.namespace, owner["name"], owner["uid"], owner["apiVersion"])
-        except (ClusterError, KeyError, TypeError, StopIteration):
+        except (ClusterError, KeyError, TypeError, AttributeError, StopIteration):
             return us
 
     def _body(self, at: float, words: Words, about: Involved) -> Mapping[str, Any]:
