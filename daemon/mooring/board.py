@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mooring.decide.assess import assess
 from mooring.decide.blind import Guard, weigh
 from mooring.decide.names import Expanded
-from mooring.decide.verdict import hear, judge, seed
-from mooring.events import BlindChanged, Event, HostChanged, HostKnown, HostUnknown, Probed
+from mooring.decide.seat import Seat, SeatEvent, seat_for
+from mooring.decide.verdict import seed
+from mooring.events import BlindChanged, Event, HostChanged, Probed
 from mooring.model import (
     HostSpec,
     HostState,
@@ -24,13 +25,11 @@ from mooring.model import (
     ServiceSpec,
     Stored,
     Target,
-    Transition,
+    Terms,
     Verdict,
+    WhenSaturated,
 )
-from mooring.reasons import Effect, Reason
-
-SLACK = 0.1
-"""Part of its period by which a probe may come early and still count: schedules jitter."""
+from mooring.reasons import Reason
 
 View = tuple[tuple[Member, HostState], ...]
 
@@ -55,39 +54,9 @@ class ServiceView:
 
 
 @dataclass(slots=True)
-class _Seat:
-    """One member and what is held of it."""
-
-    member: Member
-    state: HostState = field(default_factory=HostState)
-    turn: float | None = None
-    """The start, in monotonic seconds, of the period that the last counted outcome belongs to."""
-    doubted_at: float = 0.0
-    """When, in monotonic seconds, the first probe of the present streak began."""
-    unknowns: int = 0
-    settled: bool = False
-
-    def is_due(self, started: float) -> bool:
-        return self.turn is None or started >= self.turn + (1 - SLACK) * self.member.period
-
-    def take_turn(self, started: float) -> None:
-        """Turns follow each other by a period, so that one late probe does not cost the next one its turn."""
-        period = self.member.period
-        if self.turn is None or started >= self.turn + 2 * period:
-            self.turn = started
-        else:
-            self.turn = max(self.turn + period, started - period / 2)
-
-    def settle(self, outcome: Outcome) -> None:
-        self.unknowns = self.unknowns + 1 if outcome.effect is Effect.UNKNOWN else 0
-        counted = self.state.counted_at is not None and self.state.streak == 0
-        self.settled = self.settled or counted or self.unknowns >= self.member.thresholds.failure
-
-
-@dataclass(slots=True)
 class _Service:
     spec: ServiceSpec
-    seats: dict[str, _Seat] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
     unresolved: tuple[HostSpec, ...] = ()
     waiting: bool = False
     seeded: bool = False
@@ -95,7 +64,7 @@ class _Service:
     """Stored verdicts of addresses that no member has had yet: their names are not resolved."""
     changed_at: float | None = None
 
-    def plant(self, seat: _Seat, at: float | None) -> None:
+    def plant(self, seat: Seat, at: float | None) -> None:
         verdict = self.seeds.pop(seat.member.address, None)
         if verdict is not None:
             seat.state = seed(seat.state, verdict, at)
@@ -108,7 +77,7 @@ class Board:
         self._lock = threading.Lock()
         self._services: dict[ServiceKey, _Service] = {}
         self._guard = Guard()
-        self._seats: dict[Target, list[_Seat]] = {}
+        self._seats: dict[Target, list[Seat]] = {}
         self._ready: frozenset[Target] = frozenset()
         """Targets of members judged ready, in maintenance too: they can tell of the network all the same."""
 
@@ -118,7 +87,9 @@ class Board:
             service = self._services.setdefault(spec.key, _Service(spec))
             before = service.seats
             service.spec, service.unresolved, service.waiting = spec, expanded.unresolved, expanded.waiting
-            service.seats = {member.address: _seat(member, before.get(member.address)) for member in expanded.members}
+            service.seats = {
+                member.address: seat_for(member, before.get(member.address)) for member in expanded.members
+            }
             if service.waiting:
                 gone = before.keys() - service.seats.keys()
                 service.seeds |= {address: before[address].state.verdict for address in gone}
@@ -190,6 +161,11 @@ class Board:
         with self._lock:
             return {target: min(seat.member.period for seat in seats) for target, seats in self._seats.items()}
 
+    def terms(self) -> Mapping[Target, Terms]:
+        """As ``targets``, with all times: each the shortest that a Service asks for."""
+        with self._lock:
+            return {target: _terms([seat.member for seat in seats]) for target, seats in self._seats.items()}
+
     def all_probed(self) -> bool:
         """Every member has had an outcome."""
         with self._lock:
@@ -210,40 +186,15 @@ class Board:
             services = self._services.values()
             return tuple(ServiceView(one.spec, _view(one), one.unresolved, one.seeded) for one in services)
 
-    def _judge(self, seat: _Seat, report: Report, *, blind: bool) -> list[Event]:
-        outcome = Outcome(Reason.BLIND) if blind else assess(report.observation, seat.member.expect)
-        seeded = self._services[seat.member.service].seeded
-        counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
-        if seeded and counts and not seat.is_due(report.started):
-            return []
-        before, transition = seat.state, Transition.UNCHANGED
-        if seeded:
-            seat.state, transition = judge(before, outcome, seat.member.thresholds, report.ended, report.at)
-        else:
-            seat.state = hear(before, outcome)
-        if seeded and counts:
-            seat.take_turn(report.started)
-        seat.state = _with_facts(seat.state, report)
-        seat.settle(outcome)
-        if transition is not Transition.UNCHANGED and before.streak == 0:
-            seat.doubted_at = report.started
-        if transition is Transition.CHANGED:
-            return [self._changed(seat, before, report.ended)]
-        return self._told(seat, before, outcome)
-
-    def _changed(self, seat: _Seat, before: HostState, ended: float) -> HostChanged:
-        self._note_verdict(seat.member.target)
-        if before.verdict is Verdict.UNJUDGED:
-            return HostChanged(seat.member, seat.state, before.verdict, 1)
-        return HostChanged(seat.member, seat.state, before.verdict, before.streak + 1, ended - seat.doubted_at)
-
-    @staticmethod
-    def _told(seat: _Seat, before: HostState, outcome: Outcome) -> list[Event]:
-        if outcome.effect is Effect.UNKNOWN:
-            same = before.outcome is not None and before.outcome.reason is outcome.reason
-            return [] if same else [HostUnknown(seat.member, outcome)]
-        unknown = before.outcome is not None and before.outcome.effect is Effect.UNKNOWN
-        return [HostKnown(seat.member, seat.state)] if unknown else []
+    def _judge(self, seat: Seat, report: Report, *, blind: bool) -> tuple[SeatEvent, ...]:
+        service = self._services[seat.member.service]
+        seen = report.observation
+        keeps = seen.held and not _relieved(service, seat)
+        outcome = Outcome(Reason.BLIND) if blind else assess(seen, seat.member.expect, keeps=keeps)
+        told = seat.take(report, outcome, seeded=service.seeded)
+        if any(isinstance(event, HostChanged) for event in told):
+            self._note_verdict(seat.member.target)
+        return told
 
     def _note_verdict(self, target: Target) -> None:
         if any(seat.state.verdict is Verdict.READY for seat in self._seats[target]):
@@ -266,19 +217,25 @@ class Board:
             service.seeds.clear()
 
 
-def _seat(member: Member, before: _Seat | None) -> _Seat:
-    """The member's seat; where it is probed otherwise than before, the verdict stays and the streak ends."""
-    if before is None:
-        return _Seat(member)
-    if (member.target, member.expect) == (before.member.target, before.member.expect):
-        before.member = member
-        return before
-    return _Seat(member, replace(before.state, streak=0))
+def _terms(members: list[Member]) -> Terms:
+    return Terms(
+        period=min(member.period for member in members),
+        edge=min(member.edge for member in members),
+        login=min(member.login for member in members),
+        confirmations=max(member.thresholds.failure for member in members),
+    )
 
 
-def _with_facts(state: HostState, report: Report) -> HostState:
-    seen = report.observation
-    return replace(state, probed_at=report.at, latency=seen.latency, role=seen.role, lag=seen.lag)
+def _relieved(service: _Service, seat: Seat) -> bool:
+    """A saturated host may go: the Service asks for that, or another host is ready and takes logins."""
+    if seat.member.when_saturated is WhenSaturated.FAIL:
+        return True
+    others = (other for other in service.seats.values() if other is not seat and not other.member.maintenance)
+    return any(other.state.verdict is Verdict.READY and not _saturated(other) for other in others)
+
+
+def _saturated(seat: Seat) -> bool:
+    return seat.state.outcome is not None and seat.state.outcome.reason is Reason.SATURATED
 
 
 def _view(service: _Service) -> View:

@@ -11,11 +11,14 @@ _MESSAGE = 256
 """Bytes of a message at most; it is ASCII by then."""
 
 
-def assess(observation: Observation, expect: str | None) -> Outcome:
-    """The outcome for a Service that expects this answer, None where any answer will do."""
+def assess(observation: Observation, expect: str | None, *, keeps: bool = False) -> Outcome:
+    """The outcome for a Service that expects this answer, None where any answer will do.
+
+    ``keeps``: the host is saturated under a session that answers, and the Service keeps such hosts.
+    """
     if observation.reason is Reason.OK and expect is not None and observation.answer != expect:
         return Outcome(Reason.OFFLINE, _unexpected(observation.answer, expect))
-    return Outcome(observation.reason, observation.message)
+    return Outcome(observation.reason, observation.message, stays=keeps)
 
 
 def _unexpected(answer: str | None, expect: str) -> str:

@@ -1,0 +1,99 @@
+"""One member of a Service: which outcomes count for it, and what they do to its verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mooring.decide.verdict import hear, judge
+from mooring.events import HostChanged, HostKnown, HostUnknown
+from mooring.model import HostState, Member, Outcome, Report, Transition, Verdict
+from mooring.reasons import Effect
+
+SLACK = 0.1
+"""Part of its period by which a probe may come early and still count: schedules jitter."""
+
+SeatEvent = HostChanged | HostUnknown | HostKnown
+
+
+@dataclass(slots=True)
+class Seat:
+    """What is held of the member, and when outcomes were last taken; all times but display's are monotonic seconds."""
+
+    member: Member
+    state: HostState = field(default_factory=HostState)
+    turn: float | None = None
+    """The start of the period that the last counted outcome belongs to."""
+    edge_at: float | None = None
+    """When the last probe began that counted without being due."""
+    doubted_at: float = 0.0
+    """When the first probe of the present streak began."""
+    unknowns: int = 0
+    settled: bool = False
+    """It has had a verdict with nothing against it, or ``failureThreshold`` unknown outcomes in a row."""
+
+    def take(self, report: Report, outcome: Outcome, *, seeded: bool) -> tuple[SeatEvent, ...]:
+        """Takes the outcome, if it counts now, and says what is news of it. Before the seed it is only noted."""
+        counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
+        if seeded and counts and not self._counts(report, outcome):
+            return ()
+        before, transition = self.state, Transition.UNCHANGED
+        if seeded:
+            self.state, transition = judge(before, outcome, self.member.thresholds, report.ended, report.at)
+        else:
+            self.state = hear(before, outcome)
+        seen = report.observation
+        self.state = replace(self.state, probed_at=report.at, latency=seen.latency, role=seen.role, lag=seen.lag)
+        self._settle(outcome)
+        if transition is not Transition.UNCHANGED and before.streak == 0:
+            self.doubted_at = report.started
+        if transition is Transition.CHANGED:
+            return (self._changed(before, report.ended),)
+        return self._told(before, outcome)
+
+    def _counts(self, report: Report, outcome: Outcome) -> bool:
+        """At most one outcome counts for each period, besides failures that confirm a loss, each in its own time."""
+        due = self._is_due(report.started)
+        if report.edge and outcome.effect is Effect.FAILURE:
+            due = self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
+            self.edge_at = report.started if due else self.edge_at
+        if due:
+            self._take_turn(report.started)
+        return due
+
+    def _is_due(self, started: float) -> bool:
+        return self.turn is None or started >= self.turn + (1 - SLACK) * self.member.period
+
+    def _take_turn(self, started: float) -> None:
+        """Turns follow each other by a period, so that one late probe does not cost the next one its turn."""
+        period = self.member.period
+        if self.turn is None or started >= self.turn + 2 * period:
+            self.turn = started
+        elif self._is_due(started):
+            self.turn = max(self.turn + period, started - period / 2)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.unknowns = self.unknowns + 1 if outcome.effect is Effect.UNKNOWN else 0
+        counted = self.state.counted_at is not None and self.state.streak == 0
+        self.settled = self.settled or counted or self.unknowns >= self.member.thresholds.failure
+
+    def _changed(self, before: HostState, ended: float) -> HostChanged:
+        if before.verdict is Verdict.UNJUDGED:
+            return HostChanged(self.member, self.state, before.verdict, 1)
+        return HostChanged(self.member, self.state, before.verdict, before.streak + 1, ended - self.doubted_at)
+
+    def _told(self, before: HostState, outcome: Outcome) -> tuple[SeatEvent, ...]:
+        if outcome.effect is Effect.UNKNOWN:
+            same = before.outcome is not None and before.outcome.reason is outcome.reason
+            return () if same else (HostUnknown(self.member, outcome),)
+        unknown = before.outcome is not None and before.outcome.effect is Effect.UNKNOWN
+        return (HostKnown(self.member, self.state),) if unknown else ()
+
+
+def seat_for(member: Member, before: Seat | None) -> Seat:
+    """The member's seat; where it is probed otherwise than before, the verdict stays and the streak ends."""
+    if before is None:
+        return Seat(member)
+    if (member.target, member.expect) == (before.member.target, before.member.expect):
+        before.member = member
+        return before
+    return Seat(member, replace(before.state, streak=0))

@@ -1,0 +1,135 @@
+"""One thread that waits: for sockets, for moments, and for what other threads hand in."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from mooring.clocks import Clocks
+
+Task = Callable[[], None]
+Handler = Callable[[int], None]
+"""Gets the events of its socket (``select.EPOLL…``). It may be called once more after its socket was forgotten."""
+
+HANGUP = select.EPOLLRDHUP
+"""Only the end of the connection; an answer wakes nobody."""
+ANSWER = select.EPOLLIN | select.EPOLLRDHUP
+CONNECTED = select.EPOLLOUT
+
+TURN_SECONDS = 1.0
+"""How often the thread turns where nothing happens at all."""
+
+
+class Timer:
+    """A task that is run at a moment, unless it is cancelled before."""
+
+    __slots__ = ("task",)
+
+    def __init__(self, task: Task) -> None:
+        self.task: Task | None = task
+
+    def cancel(self) -> None:
+        self.task = None
+
+
+class Loop:
+    """Everything but ``call`` and ``stop`` is for the thread itself, that is for tasks and handlers."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._monotonic = clocks.monotonic
+        self._epoll = select.epoll()
+        # A file object, which is closed once nobody can hand in anything any more.
+        self._wakeup = os.fdopen(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "wb", buffering=0)
+        self._handlers: dict[int, Handler] = {}
+        self._epoll.register(self._wakeup, select.EPOLLIN | select.EPOLLET)
+        self._handed: deque[Task] = deque()
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._numbers = itertools.count()
+        self._stopped = False
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.turned_at = clocks.monotonic()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Does what was handed in before, and ends."""
+        self.call(self._end)
+        self._thread.join(seconds)
+
+    def call(self, task: Task) -> None:
+        """Runs the task soon; may be called from any thread. Once the loop has ended, it is run at once."""
+        if self._ended:
+            task()
+            return
+        self._handed.append(task)
+        os.eventfd_write(self._wakeup.fileno(), 1)
+
+    def soon(self, task: Task) -> None:
+        """Runs the task in this turn, after what runs now."""
+        self._handed.append(task)
+
+    def at(self, moment: float, task: Task) -> Timer:
+        """Runs the task at ``moment`` (monotonic seconds), to the millisecond."""
+        timer = Timer(task)
+        heapq.heappush(self._timers, (moment, next(self._numbers), timer))
+        return timer
+
+    def watch(self, sock: socket.socket, events: int, handler: Handler) -> None:
+        number = sock.fileno()
+        if number in self._handlers:
+            self._epoll.modify(number, events)
+        else:
+            self._epoll.register(number, events)
+        self._handlers[number] = handler
+
+    def forget(self, sock: socket.socket) -> None:
+        """To be called before the socket is closed."""
+        if self._handlers.pop(sock.fileno(), None) is not None:
+            with suppress(OSError):
+                self._epoll.unregister(sock.fileno())
+
+    def _end(self) -> None:
+        self._stopped = True
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._turn()
+        self._ended = True
+        self._run_handed()
+
+    def _turn(self) -> None:
+        happened = self._epoll.poll(self._pause(), 256)
+        self.turned_at = self._monotonic()
+        # Looked up first: a handler may close a socket whose number the next one opens.
+        for handler, events in [(self._handlers.get(number), events) for number, events in happened]:
+            if handler is not None:
+                handler(events)
+        self._run_timers()
+        self._run_handed()
+
+    def _run_handed(self) -> None:
+        while self._handed:
+            self._handed.popleft()()
+
+    def _pause(self) -> float:
+        if self._handed:
+            return 0.0
+        if not self._timers:
+            return TURN_SECONDS
+        return min(TURN_SECONDS, max(0.0, self._timers[0][0] - self._monotonic()))
+
+    def _run_timers(self) -> None:
+        now = self._monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            task = heapq.heappop(self._timers)[2].task
+            if task is not None:
+                task()

@@ -1,0 +1,170 @@
+"""A session that is held, and the questions under way over it."""
+
+from __future__ import annotations
+
+import ssl
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mooring.engine.loop import ANSWER, HANGUP, Loop
+from mooring.model import Observation, Target
+from mooring.protocols.exchange import Answer, Exchange, Session
+from mooring.protocols.text import clean
+
+PIECE = 16 * 1024
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A question under way; ``started`` and ``deadline`` are monotonic seconds."""
+
+    target: Target
+    exchange: Exchange
+    started: float
+    deadline: float
+
+
+class Peer:
+    """What is logged in to as one; Services and targets that ask with the same credentials share it.
+
+    ``on_lost`` is told when the session has ended otherwise than by ``leave``, and whether that was the other end's
+    doing; questions that were under way have no answer then. ``on_late`` is told when late answers came.
+    """
+
+    def __init__(
+        self, address: str, loop: Loop, on_lost: Callable[[Peer, bool], None], on_late: Callable[[Peer], None]
+    ) -> None:
+        self.address = address
+        self._loop = loop
+        self._on_lost = on_lost
+        self._on_late = on_late
+        self._session: Session | None = None
+        self._asked: deque[Asked] = deque()
+        self._attentive = False
+        """An answer wakes us."""
+
+    @property
+    def held(self) -> bool:
+        return self._session is not None
+
+    def offer(self, session: Session) -> None:
+        """Holds this session from now on, unless a question is under way over another."""
+        if self._asked:
+            _part(session)
+            return
+        self.leave()
+        self._session = session
+        self._loop.watch(session.sock, HANGUP, self._happened)
+
+    def leave(self) -> None:
+        session = self._session
+        self._forget()
+        if session is not None:
+            _part(session)
+
+    def ask(self, asked: Asked) -> None:
+        """Sends the question over the session that is held."""
+        self._asked.append(asked)
+        request = asked.exchange.request
+        try:
+            whole = self._session is not None and self._session.sock.send(request) == len(request)
+        except OSError:
+            whole = False
+        if not whole:
+            self._lose()
+
+    def drop(self) -> None:
+        """Closes the session without a word: it did not answer in time, and what it says now is no answer."""
+        if self._session is not None:
+            self._close(theirs=False)
+
+    def attend(self) -> None:
+        """From here on an answer wakes us: it was not there at once."""
+        if self._session is not None and not self._attentive:
+            self._attentive = True
+            self._loop.watch(self._session.sock, ANSWER, self._happened)
+
+    def answers(self) -> Iterator[tuple[Asked, Answer]]:
+        """The answers that have come; their messages are cleaned. Ends without the session where that is lost."""
+        while self._asked and self._session is not None:
+            data = self._received(self._session)
+            if data is None:
+                return
+            if not data:
+                self._lose()
+                return
+            yield from self._told(self._session, data)
+
+    def _told(self, session: Session, data: bytes) -> Iterator[tuple[Asked, Answer]]:
+        while data:
+            if not self._asked:  # more than was asked for: it would answer the next question
+                self._close(theirs=False)
+                return
+            answer = self._asked[0].exchange.feed(data)
+            if answer is None:
+                return
+            asked = self._asked.popleft()
+            if answer.lost:
+                self._lose()
+                return
+            yield asked, _cleaned(answer, session.secret.value)
+            if not answer.keep:
+                self._close(theirs=False)
+                return
+            data = answer.rest if self._session is session else b""
+        if not self._asked and self._attentive:
+            self._attentive = False
+            self._loop.watch(session.sock, HANGUP, self._happened)
+
+    def _received(self, session: Session) -> bytes | None:
+        """None: nothing yet; empty: the end."""
+        try:
+            return session.sock.recv(PIECE)
+        except _NOT_NOW:
+            return None
+        except OSError:
+            return b""
+
+    def _happened(self, events: int) -> None:
+        if self._session is None:
+            return
+        if events & ~ANSWER or events & HANGUP:
+            self._lose()
+        else:
+            self._on_late(self)
+
+    def _lose(self) -> None:
+        self._close(theirs=True)
+
+    def _close(self, *, theirs: bool) -> None:
+        session = self._session
+        self._forget()
+        if session is not None:
+            session.sock.close()
+            self._on_lost(self, theirs)
+
+    def _forget(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._loop.forget(session.sock)
+        self._asked.clear()
+        self._attentive = False
+
+
+def _part(session: Session) -> None:
+    """Says farewell, where that takes no time."""
+    if session.farewell:
+        with suppress(OSError):
+            session.sock.send(session.farewell)
+    session.sock.close()
+
+
+def _cleaned(answer: Answer, secret: bytes) -> Answer:
+    seen = answer.observation
+    if not seen.message:
+        return answer
+    shown = Observation(seen.reason, clean(seen.message, secret), seen.answer, seen.latency, seen.role, seen.lag)
+    return Answer(shown, answer.rest, answer.keep, answer.lost)
