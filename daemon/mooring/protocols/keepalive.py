@@ -6,10 +6,10 @@ import math
 import socket
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 10.0
-"""Between these a session may stay without an acknowledgement. Over a link that drops everything the kernel sends again
-after 0.2 s, 0.4 s, 0.8 s and so on for a quarter of an hour, so a session that outlived a partition of a minute would be
-silent for up to another minute after it: ended in time, a fresh one takes its place with the next turn. Less than 2 s
-are a few lost packets on a bad line."""
+"""Between these a session may stay without an acknowledgement. Over a link that drops everything the kernel sends
+again after 0.2 s, 0.4 s, 0.8 s and so on, for a quarter of an hour: a session that outlived a partition of a minute
+would be silent for up to another minute after it. Ended in time, a fresh one takes its place with the next turn. Less
+than 2 s are a few lost packets on a bad line."""
 
 _PROBES = 3
 
