@@ -7,9 +7,10 @@ from typing import Any
 from mooring.config.hosts import canonical
 from mooring.config.models import CheckTimes, FileBlock, HostBlock, PortBlock, ServiceBlock
 from mooring.decide.addresses import parse
-from mooring.model import Adopt, Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
+from mooring.model import Adopt, Check, HostSpec, Port, Publish, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 from mooring.protocols.options import Options
 from mooring.protocols.registry import PROTOCOLS
+from mooring.reasons import Reason
 
 _DEFAULT_TIMEOUT = 1.0
 
@@ -27,6 +28,9 @@ def _service(block: ServiceBlock) -> ServiceSpec:
         ports=tuple(_port(port) for port in block.ports or ()),
         adopt=Adopt(block.adopt),
         when_all_fail=WhenAllFail(block.when_all_fail),
+        publish=Publish(block.publish),
+        last_resort=frozenset(Reason(reason) for reason in block.last_resort or ()),
+        min_ready=block.min_ready,
     )
 
 
@@ -36,12 +40,16 @@ def _port(block: PortBlock) -> Port:
 
 def _host(block: HostBlock) -> HostSpec:
     probe_address = block.probe_address
+    first, *others = block.addresses or [block.address or ""]
     return HostSpec(
-        name=block.name or canonical(block.address),
-        address=str(parse(block.address) or block.address.lower()),
+        name=block.name or canonical(first),
+        address=str(parse(first) or first.lower()),
         probe_address=canonical(probe_address) if probe_address else None,
         probe_port=block.probe_port,
         maintenance=block.maintenance,
+        also=tuple(canonical(other) for other in others),
+        zone=block.zone or "",
+        backup=block.backup,
     )
 
 

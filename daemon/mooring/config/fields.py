@@ -90,7 +90,7 @@ def _owner(loc: Loc) -> tuple[type[Block], str | int]:
 def _block_of(block: type[Block], alias: str) -> type[Block]:
     fields = block.model_fields.values()
     annotation = next(info.annotation for info in fields if info.alias == alias)
-    return next(_blocks(annotation))
+    return next(_blocks(annotation), block)
 
 
 def _blocks(annotation: Any) -> Iterator[type[Block]]:

@@ -27,18 +27,52 @@ def check_hosts(hosts: Node, policy: AddressPolicy, problems: Problems) -> None:
     addresses: dict[str, Node] = {}
     names = _implied_names(hosts)
     for host in hosts.items:
-        if address := host.string("address"):
-            _address(host, address, policy, problems)
-            _once(host.fields["address"], canonical(address), addresses, problems)
+        _which(host, problems)
+        for node, address in _published(host):
+            if node is host.get("address") or parse(address):
+                _address(node, address, policy, problems)
+            _once(node, canonical(address), addresses, problems)
         if name := host.string("name"):
             _once(host.fields["name"], name, names, problems)
         _probe_address(host, policy, problems)
 
 
+def _published(host: Node) -> list[tuple[Node, str]]:
+    """The texts that are to be published."""
+    listed = host.get("addresses")
+    nodes = (*([host.fields["address"]] if host.string("address") else []), *(listed.items if listed else ()))
+    return [(node, node.value) for node in nodes if isinstance(node.value, str) and node.value]
+
+
+def _which(host: Node, problems: Problems) -> None:
+    """Either one address of any kind, or IP addresses of one machine, one of each family."""
+    listed = host.get("addresses")
+    if host.has("address") and host.has("addresses"):
+        node = host.fields["addresses"]
+        problems.add(node.at, node.path, "must not stand beside address; list all there is here")
+    elif host.is_mapping and not host.has("address") and not host.has("addresses"):
+        problems.add(host.at, f"{host.path}.address", f"is missing; {_WANTED}")
+    families: dict[int, Node] = {}
+    for node in listed.items if listed else ():
+        _of_other_family(node, families, problems)
+
+
+def _of_other_family(node: Node, families: dict[int, Node], problems: Problems) -> None:
+    if not isinstance(node.value, str) or not node.value:
+        return
+    parsed = parse(node.value)
+    if parsed is None:
+        wrong = _no_address(node.value) or "is not an IP address"
+        problems.add(node.at, node.path, f"{wrong}; must be an IP address, is {node.shown()}")
+    elif (first := families.setdefault(parsed.version, node)) is not node:
+        message = f"is IPv{parsed.version} as {first.path} is; must be of the other family, or another host"
+        problems.add(node.at, node.path, message)
+
+
 def _implied_names(hosts: Node) -> dict[str, Node]:
-    """The hosts that are called by their address, for want of a name."""
-    unnamed = (host.fields["address"] for host in hosts.items if host.string("address") and not host.has("name"))
-    return {canonical(str(address.value)): address for address in unnamed}
+    """The hosts that are called by their first address, for want of a name."""
+    unnamed = (_published(host) for host in hosts.items if not host.has("name"))
+    return {canonical(found[0][1]): found[0][0] for found in unnamed if found}
 
 
 def _once(node: Node, key: str, seen: dict[str, Node], problems: Problems) -> None:
@@ -47,8 +81,7 @@ def _once(node: Node, key: str, seen: dict[str, Node], problems: Problems) -> No
         problems.add(node.at, node.path, f"{node.shown()} is {first.path} already; must be listed once in a Service")
 
 
-def _address(host: Node, address: str, policy: AddressPolicy, problems: Problems) -> None:
-    node = host.fields["address"]
+def _address(node: Node, address: str, policy: AddressPolicy, problems: Problems) -> None:
     if len(address) > _MOST_NAME:
         return
     if parse(address):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, create_model
@@ -45,6 +43,15 @@ HostName = Annotated[
     ),
 ]
 HostAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address or a DNS name")]
+Zone = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$",
+        max_length=63,
+        title="a zone: at most 63 of letters, digits, -, . and _, beginning and ending with a letter or digit",
+    ),
+]
+LastResort = Literal["lagging", "saturated", "not-synced"]
 IpAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address")]
 
 
@@ -60,9 +67,15 @@ class PortBlock(Block):
 class HostBlock(Block):
     """A host of the Service. The short form is its address alone."""
 
-    address: HostAddress = Field(
-        description="What is published. Every IP address that a DNS name holds is a target; a failed lookup keeps "
-        "the last set, an address leaves it after 3 lookups without it."
+    address: HostAddress | None = Field(
+        default=None,
+        description="What is published; needed, unless `addresses` stands in its place. Every IP address that a DNS "
+        "name holds is a target; a failed lookup keeps the last set, an address leaves it after 3 lookups without it.",
+    )
+    addresses: Annotated[list[IpAddress], Field(min_length=1, max_length=2)] | None = Field(
+        default=None,
+        description="In place of `address`, for a host of both families: an IPv4 and an IPv6 address. The first is "
+        "probed, unless `probeAddress` says otherwise; its verdict is published for both.",
     )
     name: HostName | None = Field(
         default=None, description="What the host is called in logs, metrics and tables. Without it, its address."
@@ -75,6 +88,15 @@ class HostBlock(Block):
     )
     maintenance: bool = Field(
         default=False, description="While true, the host is never ready; it is still probed and shown."
+    )
+    zone: Zone | None = Field(
+        default=None,
+        description="The topology zone of the host, told in EndpointSlices. Where every ready host of the Service has "
+        "one, each is meant for the clients of its own zone (`hints.forZones`).",
+    )
+    backup: bool = Field(
+        default=False,
+        description="Published as ready only while fewer than the Service's `minReady` other hosts are.",
     )
 
 
@@ -125,11 +147,15 @@ class ServiceBlock(Block):
     """A Service without a selector, and its hosts."""
 
     later: ClassVar[tuple[str, ...]] = ("onSplitBrain", "onDemote", "killUsers")
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"publish": ("endpointSlices", "both")})
 
     name: ServiceName = Field(description="The Service, and so the Endpoints of the same name.")
     namespace: Label = Field(default=DEFAULT_NAMESPACE, description="The namespace of the Service.")
-    publish: Literal["endpoints"] = Field(default="endpoints", description="The kind of object that is written.")
+    publish: Literal["endpoints", "endpointSlices", "both"] = Field(
+        default="endpoints",
+        description="What is written: Endpoints, which the cluster's mirroring controller copies into EndpointSlices; "
+        "EndpointSlices of Mooring's own; or both, where traffic follows the slices and the Endpoints is there to be "
+        "looked at. It may be changed at any time without a gap.",
+    )
     adopt: Literal["ifListed", "replace"] = Field(
         default="ifListed",
         description="What to do with Endpoints made by hand: `ifListed` takes them over once the file lists every "
@@ -139,6 +165,14 @@ class ServiceBlock(Block):
         default="publishNone",
         description="What to publish when every host would leave the Service: nothing, or the last stored ready set "
         "(loudly; never a host in maintenance or of a wrong role).",
+    )
+    last_resort: Annotated[list[LastResort], Field(min_length=1, max_length=3)] | None = Field(
+        default=None,
+        description="Hosts that are unfit for one of these reasons get traffic while no host is ready: their "
+        "endpoints are serving and terminating, which kube-proxy uses only then. Not with `publish: endpoints`.",
+    )
+    min_ready: Annotated[int, Field(ge=1, le=MOST_HOSTS)] = Field(
+        default=1, description="A host with `backup` stays out of traffic while so many others are ready."
     )
     ports: Annotated[list[PortBlock], Field(min_length=1, max_length=100)] | None = Field(
         default=None,

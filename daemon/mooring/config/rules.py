@@ -25,6 +25,7 @@ def check_rules(root: Node, policy: AddressPolicy, problems: Problems, *, ports_
         if not service.is_mapping:
             continue
         _ports(service, problems, required=ports_required)
+        _last_resort(service, problems)
         if hosts := service.get("hosts"):
             check_hosts(hosts, policy, problems)
         if check := service.get("check"):
@@ -42,6 +43,14 @@ def _once(services: Iterable[Node], problems: Problems) -> None:
         if first is not service:
             node = service.fields["name"]
             problems.add(node.at, node.path, f"{quoted('/'.join(key))} is {first.path} already; must be listed once")
+
+
+def _last_resort(service: Node, problems: Problems) -> None:
+    """An Endpoints has no words for it."""
+    if service.has("lastResort") and service.string("publish") in {None, "endpoints"}:
+        node = service.fields["lastResort"]
+        message = "needs EndpointSlices; publish must be endpointSlices or both"
+        problems.add(node.at, node.path, message)
 
 
 def _ports(service: Node, problems: Problems, *, required: bool) -> None:

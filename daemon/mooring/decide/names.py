@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -58,9 +59,10 @@ def members(spec: ServiceSpec, names: Mapping[str, tuple[str, ...]], allowed: It
     """Every address that the Service may publish; ``names`` holds what the DNS names in it stand for now."""
     networks = tuple(allowed)
     taken: dict[str, HostSpec] = {}
+    also = {address: host for host in spec.hosts for address in host.also}
     left_out: list[AddressLeftOut] = []
     for host, address in _addresses(spec, names):
-        why = _why_not(address, taken, networks)
+        why = _why_not(address, ChainMap(taken, also), networks)
         if why is None:
             taken[address] = host
         else:
@@ -102,4 +104,7 @@ def _member(spec: ServiceSpec, host: HostSpec, address: str) -> Member:
         thresholds=check.thresholds,
         expect=check.expect,
         maintenance=host.maintenance,
+        also=host.also,
+        zone=host.zone,
+        backup=host.backup,
     )
