@@ -11,7 +11,8 @@ from mooring import __version__
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
-from mooring.engine.pool import Pool
+from mooring.engine.credentials import Credentials
+from mooring.engine.engine import Engine
 from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun
 from mooring.fleet import Fleet, Networks
 from mooring.model import Config, Observation, Report, Target
@@ -26,6 +27,8 @@ from mooring.schedule import Schedule
 
 SEED_SECONDS = 1.0
 """How long the first probes wait for the first look at the cluster: a report before it is shown, not judged."""
+CREDENTIALS_SECONDS = 1.0
+"""How often the files of passwords and CAs are looked at."""
 FOLLOW_SECONDS = 0.5
 """How long a changed file waits for namespaces that are new in it to be listed."""
 STOP_SECONDS = 1.5
@@ -65,8 +68,9 @@ class Daemon:
         """Set when the daemon should end, or a thread of it has died of a defect."""
         self.defect = False
         self._board = Board()
-        self._pool = Pool(probe, self._take, self._overrun, self._clocks)
-        self._schedule = Schedule(self._pool.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
+        self._credentials = Credentials()
+        self._engine = Engine(self._take, self._overrun, self._clocks)
+        self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
         self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
         self._reconciler = Reconciler(
             cluster, self._board, config.services, self._emit, clocks=self._clocks, on_ports=self._fleet.learn_ports
@@ -85,8 +89,10 @@ class Daemon:
             self._server.start()
         self._reconciler.start()
         self._reconciler.seeded.wait(SEED_SECONDS)
+        self._engine.start()
         self._schedule.start()
         self._assign()
+        self._schedule.every(CREDENTIALS_SECONDS, self._renew)
         self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
         services, targets = len(self._config.services), len(self._board.targets())
         identity = {"version": __version__, "identity": self._identity, "config": self._config.hash}
@@ -95,6 +101,7 @@ class Daemon:
     def stop(self) -> None:
         """Asks no more, lets a write under way end, closes the door."""
         self._schedule.stop()
+        self._engine.stop(STOP_SECONDS)
         self._reconciler.stop(STOP_SECONDS)
         if self._server:
             self._server.stop()
@@ -123,19 +130,26 @@ class Daemon:
         process = Process(self._identity, self._loaded_at, self._overruns, self._problems)
         return document(self._config, self._board, self._reconciler.standings(), process)
 
-    def _take(self, report: Report) -> None:
-        taken = self._board.take(report)
-        if taken.changed:
-            self._reconciler.wake(taken.changed)
-        for target in taken.ask:
-            self._pool.ask_witness(target)
-        for event in taken.events:
-            self._emit(event)
+    def _take(self, reports: Sequence[Report]) -> None:
+        """Changes first: a write is urgent, and changes of one moment share it; to be told of them is not."""
+        taken = [self._board.take(report) for report in reports]
+        if changed := frozenset().union(*(one.changed for one in taken)):
+            self._reconciler.wake(changed)
+        for one in taken:
+            for target in one.ask:
+                self._engine.ask_witness(target)
+            for event in one.events:
+                self._emit(event)
 
     def _assign(self) -> None:
         self._metrics.seat()
+        self._engine.assign(self._board.terms())
         self._schedule.assign(self._board.targets())
         self._reconciler.wake(spec.key for spec in self._config.services)
+
+    def _renew(self) -> None:
+        if changed := self._credentials.changed(self._board.targets()):
+            self._engine.renew(changed)
 
     def _overrun(self, target: Target) -> None:
         self._overruns += 1
@@ -149,7 +163,12 @@ class Daemon:
         """None, or what has not turned for so many seconds, nor for three periods."""
         longest = max(spec.check.period for spec in self._config.services)
         oldest = self._clocks.monotonic() - max(STILL_PERIODS * longest, within)
-        for part, turned_at in (("scheduler", self._schedule.turned_at), ("writer", self._reconciler.turned_at)):
+        turns = {
+            "scheduler": self._schedule.turned_at,
+            "engine": self._engine.turned_at,
+            "writer": self._reconciler.turned_at,
+        }
+        for part, turned_at in turns.items():
             if turned_at < oldest:
                 return f"the {part} stands still"
         return None

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from mooring.board import Board
 from mooring.clocks import Clocks
-from mooring.engine.pool import Probe, report
 from mooring.engine.workers import Workers
 from mooring.events import Event
-from mooring.model import Report, Target
+from mooring.model import Observation, Report, Target
+
+Probe = Callable[[Target], Observation]
 
 WORKERS = 256
 
@@ -31,12 +32,18 @@ def _ask(target: Target, probe: Probe, clocks: Clocks) -> Future[Report]:
 
     def task() -> None:
         try:
-            future.set_result(report(probe, target, clocks))
+            future.set_result(_report(probe, target, clocks))
         except Exception as error:  # noqa: BLE001 -- raised where the result is awaited
             future.set_exception(error)
 
     _workers.submit(task)
     return future
+
+
+def _report(probe: Probe, target: Target, clocks: Clocks) -> Report:
+    started = clocks.monotonic()
+    observation = probe(target)
+    return Report(target, observation, started, clocks.monotonic(), clocks.wall())
 
 
 def settle(board: Board, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,10 @@ from mooring.clocks import Clocks
 from mooring.model import Target
 
 SLOTS = 50
+CROWD = 40
+"""Targets in a slot, roughly: to ask so many together costs little more than to ask one."""
+DIVISORS = (1, 2, 5, 10, 25, 50)
+"""Into how many slots a period may be cut. They stand on one grid, so that a target keeps its turn when others come."""
 JITTER = 0.02
 """Parts of a period by which a run may come early or late."""
 WATCH_SECONDS = 0.25
@@ -54,9 +59,11 @@ class Every(BaseTrigger):  # type: ignore[misc]  # the library ships no types
 
 
 class Schedule:
-    """Calls ``ask`` for each target once a period; ``on_jump`` gets the seconds by which the wall clock jumped."""
+    """Calls ``ask`` with the targets of a slot, once a period; ``on_jump`` gets the seconds of a jump of the clock."""
 
-    def __init__(self, ask: Callable[[Target], None], on_jump: Callable[[float], None], clocks: Clocks) -> None:
+    def __init__(
+        self, ask: Callable[[tuple[Target, ...]], None], on_jump: Callable[[float], None], clocks: Clocks
+    ) -> None:
         self._ask = ask
         self._on_jump = on_jump
         self._clocks = clocks
@@ -95,9 +102,10 @@ class Schedule:
 
     def _assign(self, targets: Mapping[Target, float]) -> None:
         homes = {t: s for t, s in self._homes.items() if targets.get(t) == s[0]}
+        crowds = Counter(targets.values())
         for target, period in targets.items():
             if target not in homes:
-                homes[target] = (period, int(next(self._numbers) * GOLDEN % 1 * SLOTS))
+                homes[target] = (period, _place(next(self._numbers), crowds[period]))
         slots: dict[Slot, tuple[Target, ...]] = {}
         for target, slot in homes.items():
             slots[slot] = (*slots.get(slot, ()), target)
@@ -118,8 +126,8 @@ class Schedule:
         )
 
     def _fire(self, slot: Slot) -> None:
-        for target in self._slots.get(slot, ()):
-            self._ask(target)
+        if targets := self._slots.get(slot):
+            self._ask(targets)
 
     def _turn(self) -> None:
         self.turned_at = self._clocks.monotonic()
@@ -147,6 +155,12 @@ class Schedule:
             if job.next_run_time - self._now() > STRAYED_PERIODS * job.trigger.period:
                 with suppress(JobLookupError):  # was removed in the meantime
                     job.modify(next_run_time=self._now() + offsets.get(job.id, timedelta()))
+
+
+def _place(number: int, crowd: int) -> int:
+    """The slot of the ``number``-th target, one of ``crowd`` with its period."""
+    slots = next((slots for slots in DIVISORS if slots * CROWD >= crowd), SLOTS)
+    return int(number * GOLDEN % 1 * slots) * (SLOTS // slots)
 
 
 def _name(slot: Slot) -> str:

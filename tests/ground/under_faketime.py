@@ -21,8 +21,9 @@ def say(word: str, value: float) -> None:
         sys.stdout.flush()
 
 
-def ask(asked: Target) -> None:
-    say("ask", float(asked.port))
+def ask(asked: tuple[Target, ...]) -> None:
+    for one in asked:
+        say("ask", float(one.port))
 
 
 if __name__ == "__main__":

@@ -111,8 +111,6 @@ class _ShortForm:
 class CheckTimes(Block):
     """How often a host is probed, and how many outcomes change its verdict."""
 
-    later: ClassVar[tuple[str, ...]] = ("edgeSeconds", "loginSeconds", "whenSaturated")
-
     period_seconds: Seconds = Field(default=2, description="Time from one probe of a host to the next.")
     timeout_seconds: Annotated[float, Field(ge=0.01, le=3600, allow_inf_nan=False)] | None = Field(
         default=None,
@@ -124,6 +122,24 @@ class CheckTimes(Block):
     )
     failure_threshold: Threshold = Field(
         default=3, description="Consecutive failures that make a ready host not ready. 3 means 3."
+    )
+    edge_seconds: Annotated[float, Field(ge=0.01, le=60, allow_inf_nan=False)] = Field(
+        default=0.05,
+        description="When the session that is held to a host is lost, and a new connection is refused or closed "
+        "without a word, the probes that confirm it follow each other so fast, until `failureThreshold` is met or "
+        "one succeeds.",
+    )
+    login_seconds: Annotated[float, Field(ge=1, le=86400, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="While a session is held, a full login is made as often as this, for what a session hides: a full "
+        "house, a changed password, a certificate, a firewall. Without it five times `periodSeconds`, or 10 where that is "
+        "less.",
+    )
+    when_saturated: Literal["keep", "fail"] = Field(
+        default="keep",
+        description="When a host takes no new login (too many connections) while the held session answers: `keep` "
+        "leaves its verdict as it is, unless another host of the Service is ready and not saturated; `fail` counts "
+        "it as a failure.",
     )
 
 

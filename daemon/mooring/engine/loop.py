@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,8 +46,8 @@ class Loop:
     def __init__(self, clocks: Clocks) -> None:
         self._monotonic = clocks.monotonic
         self._epoll = select.epoll()
-        # A file object, which is closed once nobody can hand in anything any more.
-        self._wakeup = os.fdopen(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC), "wb", buffering=0)
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._wakeup)  # when nobody can hand in anything any more
         self._handlers: dict[int, Handler] = {}
         self._epoll.register(self._wakeup, select.EPOLLIN | select.EPOLLET)
         self._handed: deque[Task] = deque()
@@ -71,7 +72,7 @@ class Loop:
             task()
             return
         self._handed.append(task)
-        os.eventfd_write(self._wakeup.fileno(), 1)
+        os.eventfd_write(self._wakeup, 1)
 
     def soon(self, task: Task) -> None:
         """Runs the task in this turn, after what runs now."""
