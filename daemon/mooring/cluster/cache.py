@@ -1,4 +1,4 @@
-"""A watch cache: the Services and Endpoints of a namespace as the API server last told of them."""
+"""A watch cache: the objects of one kind in a namespace as the API server last told of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from mooring.cluster.client import CALL_SECONDS, Api, Json, Query
 from mooring.cluster.deadline import Call
 from mooring.cluster.status import Expired
-from mooring.errors import ClusterError, Unavailable
+from mooring.errors import ClusterError, Rejected, Unavailable
 
 BACKOFF_SECONDS = (0.2, 5.0)
 LASTED_SECONDS = 1.0
@@ -20,25 +20,41 @@ LASTED_SECONDS = 1.0
 EMPTY: Json = MappingProxyType({})
 
 
-class Watch:
-    """One kind of object in one namespace; ``on_change`` gets the name of each object that changed or went.
+def name_of(found: Json) -> str:
+    return str(found["metadata"]["name"])
 
-    Reads never wait; while the connection is lost they give what was seen last.
+
+class Watch:
+    """One kind of object in one namespace; ``on_change`` gets the group of each object that changed or went.
+
+    Each object is a group of its own, called by its name, unless ``group`` says otherwise. Reads never wait; while
+    the connection is lost they give what was seen last.
     """
 
-    def __init__(self, api: Api, path: str, on_change: Callable[[str], None], query: Query = ()) -> None:
+    def __init__(
+        self,
+        api: Api,
+        path: str,
+        on_change: Callable[[str], None],
+        query: Query = (),
+        group: Callable[[Json], str] = name_of,
+    ) -> None:
         self._api = api
         self._path = path
         self._query = query
         self._on_change = on_change
+        self._group = group
         self._lock = threading.Lock()
         self._objects: dict[str, Json] = {}
+        self._groups: dict[str, dict[str, Json]] = {}
         self._learned: dict[str, Json | None] = {}
         """Since the last list was asked for: it may not have them yet."""
         self._call: Call | None = None
         self._stopped = threading.Event()
         self.listed = threading.Event()
         """Set once the first list has come."""
+        self.answered = threading.Event()
+        """Set once it has come or was refused."""
         self.error: ClusterError = Unavailable("the API server has not answered yet")
 
     def start(self) -> None:
@@ -59,6 +75,13 @@ class Watch:
             raise self.error
         with self._lock:
             return self._objects.get(name)
+
+    def of(self, group: str) -> tuple[Json, ...]:
+        """The objects of a group as last seen. Raises as ``get``."""
+        if not self.listed.is_set():
+            raise self.error
+        with self._lock:
+            return tuple(self._groups.get(group, {}).values())
 
     def learn(self, name: str, found: Json | None) -> None:
         """What somebody else has just learned of the object, by a write or a read of its own: counts if newer."""
@@ -85,6 +108,8 @@ class Watch:
             return ""
         except ClusterError as error:
             self.error = error
+            if isinstance(error, Rejected):
+                self.answered.set()
         except (KeyError, TypeError, AttributeError) as error:
             self.error = Unavailable(f"what answers for {self._path} is no API server: {type(error).__name__}: {error}")
         return ""
@@ -101,11 +126,12 @@ class Watch:
             found |= learned
             names = found.keys() | self._objects.keys()
             changed = [name for name in names if version_of(found.get(name)) != version_of(self._objects.get(name))]
-            self._objects = found
+            groups = set[str]().union(*(self._put(name, found.get(name)) for name in changed))
             self._learned = {}
         self.listed.set()
-        for name in changed:
-            self._on_change(name)
+        self.answered.set()
+        for group in groups:
+            self._on_change(group)
         return version
 
     def _follow(self, version: str) -> str:
@@ -122,23 +148,28 @@ class Watch:
     def _take(self, name: str, found: Json | None, version: str) -> None:
         with self._lock:
             held = self._objects.get(name)
-            if found is None:
-                changed = held is not None and not newer(version_of(held), version)
-                if changed:
-                    del self._objects[name]
-            else:
-                changed = self._keep(name, found)
-        if changed:
-            self._on_change(name)
+            if found is None and held is not None and newer(version_of(held), version):
+                return
+            changed = self._keep(name, found)
+        for group in changed:
+            self._on_change(group)
 
-    def _keep(self, name: str, found: Json | None) -> bool:
-        if found is None:
-            return self._objects.pop(name, None) is not None
+    def _keep(self, name: str, found: Json | None) -> set[str]:
         held = self._objects.get(name)
-        if held is not None and not newer(version_of(found), version_of(held)):
-            return False
-        self._objects[name] = found
-        return True
+        if found is not None and held is not None and not newer(version_of(found), version_of(held)):
+            return set()
+        return self._put(name, found)
+
+    def _put(self, name: str, found: Json | None) -> set[str]:
+        """The groups that this changes."""
+        held = self._objects.pop(name, None)
+        changed = {self._group(one) for one in (held, found) if one is not None}
+        if held is not None:
+            del self._groups[self._group(held)][name]
+        if found is not None:
+            self._objects[name] = found
+            self._groups.setdefault(self._group(found), {})[name] = found
+        return changed
 
 
 def version_of(found: Mapping[str, Any] | None) -> str:
