@@ -6,7 +6,7 @@ IMAGE ?= mooring:latest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit fuzz lint cluster cluster-down lock docs deploy clean
+.PHONY: help run servers test unit fuzz lint cluster cluster-down lock docs image deploy clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
@@ -23,7 +23,7 @@ servers:
 	@tests/ground/bootstrap.sh servers || true
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
-	@PYTHON=$(BIN)/python tests/ground/bootstrap.sh servers scenarios cluster image || test -z "$$CI"
+	@PYTHON=$(BIN)/python tests/ground/bootstrap.sh servers scenarios cluster image systemd || test -z "$$CI"
 	$(BIN)/pytest
 
 unit: $(READY) ## the tests that need no root and no server

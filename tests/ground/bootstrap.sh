@@ -5,6 +5,7 @@
 #   scenarios   what the tests need besides: MariaDB's plugins, network namespaces, other clocks
 #   cluster     a whole Kubernetes: Debian's container tools, the rest built by Go into a cache outside this repository
 #   image       Mooring's image and the Debian it is built on, kept in podman's storage
+#   systemd     after image: a Debian with systemd and MariaDB, and Mooring installed for it
 # What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -70,6 +71,7 @@ while [ $# -gt 0 ]; do
                 echo "not root: no image is built" >&2
             fi
             ;;
+        systemd) [ "$(id -u)" != 0 ] || PYTHONPATH=tests "$PYTHON" -m ground.installed >/dev/null ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
     esac
     shift

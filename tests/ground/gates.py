@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster import machine
-from ground import images, leftovers, servers
+from ground import images, installed, leftovers, servers
 from ground.process import command
 
 _ORDER = ("unit", "scenarios", "cluster")
@@ -23,12 +23,14 @@ _MARKERS = {
     "needs_api": "starts a real API server: needs Kubernetes, built by tests/ground/bootstrap.sh cluster",
     "needs_cluster": "starts a whole Kubernetes: needs Linux, root, runc, CNI's plugins, and Kubernetes as needs_api",
     "needs_image": "runs Mooring's image: needs Linux, root, podman, buildah, runc, and what bootstrap.sh image builds",
+    "needs_systemd": "boots a real systemd: needs what needs_image does, and what bootstrap.sh systemd builds",
 }
 _LISTS = {
     "needs_servers": servers.missing,
     "needs_api": machine.missing_for_api,
     "needs_cluster": machine.missing,
     "needs_image": images.missing,
+    "needs_systemd": installed.missing,
 }
 _PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq", "needs_promtool": "promtool"}
 _GROUPS = {"needs_cluster": "cluster", "needs_api": "api"}

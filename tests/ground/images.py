@@ -90,8 +90,9 @@ def base(packages: Sequence[str] = ()) -> str:
     return _base(tuple(sorted(packages)))
 
 
-def _files() -> Iterator[Path]:
-    for source in SOURCES:
+def files(sources: Sequence[str] = SOURCES) -> Iterator[Path]:
+    """All that is in these files and folders of the checkout."""
+    for source in sources:
         path = ROOT / source
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (file for file in found if file.is_file() and "__pycache__" not in file.parts)
@@ -100,7 +101,7 @@ def _files() -> Iterator[Path]:
 def _key() -> str:
     """What the image is made of."""
     digest = hashlib.sha256(_base_name(()).encode())
-    for file in _files():
+    for file in files():
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         digest.update(f"{file.relative_to(ROOT).as_posix()} {file.stat().st_mode:o} {content}\n".encode())
     return digest.hexdigest()[:16]
@@ -138,10 +139,14 @@ def mooring() -> Image:
     return image
 
 
+def has_base(packages: Sequence[str] = ()) -> bool:
+    return _exists(_base_name(packages))
+
+
 def missing() -> list[str]:
     """What this machine lacks for images, besides root."""
     absent = [name for name in _PROGRAMS if command(name) is None]
-    if not absent and not _exists(_base_name(())):
+    if not absent and not has_base():
         absent.append("the base of images (tests/ground/bootstrap.sh image builds it)")
     return absent
 

@@ -36,11 +36,17 @@ def authorities(env: Mapping[str, str]) -> Path | None:
 
 
 @contextlib.contextmanager
-def secrets() -> Iterator[list[str]]:
-    """Options of a build, for as long as it lasts."""
+def files() -> Iterator[dict[str, Path]]:
+    """What is to be in ``/run/secrets`` where pip runs, by its name there, for as long as it is needed."""
     with tempfile.TemporaryDirectory() as place:
         file, trusted = Path(place) / "pip.conf", authorities(os.environ)
         values = settings(_configured()) | ({"cert": _INSIDE} if trusted else {})
         file.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in values.items()))
-        options = ["--secret", f"id=pip.conf,src={file}"]
-        yield [*options, "--secret", f"id=ca.crt,src={trusted}"] if trusted else options
+        yield {"pip.conf": file} | ({"ca.crt": trusted} if trusted else {})
+
+
+@contextlib.contextmanager
+def secrets() -> Iterator[list[str]]:
+    """Options of a build, for as long as it lasts."""
+    with files() as found:
+        yield [word for name, path in found.items() for word in ("--secret", f"id={name},src={path}")]
