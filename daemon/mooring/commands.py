@@ -11,8 +11,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from http.client import HTTPException
 from typing import Any
 
 from mooring.board import Board
@@ -159,22 +160,29 @@ def schema(_options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    while True:
-        try:
-            found = _fetch(options.url.rstrip("/") + "/status")
-            shown = _watched(found)
-        except (OSError, ValueError) as error:
-            return _no_status(options.url, str(error))
-        except (KeyError, TypeError):
-            return _no_status(options.url, "what answers there is no Mooring")
-        if options.output == "json":
-            _print_json(found)
-        else:
-            table.show(shown, clear=options.watch)
-        if not options.watch:
-            return OK
-        sys.stdout.flush()
-        time.sleep(WATCH_SECONDS)
+    if not options.watch:
+        return _show_status(options)
+    with suppress(KeyboardInterrupt):  # which is how a watch ends
+        while _show_status(options) == OK:
+            sys.stdout.flush()
+            time.sleep(WATCH_SECONDS)
+        return NO_CLUSTER
+    return OK
+
+
+def _show_status(options: argparse.Namespace) -> int:
+    try:
+        found = _fetch(options.url.rstrip("/") + "/status")
+        shown = _watched(found)
+    except (OSError, ValueError, HTTPException) as error:
+        return _no_status(options.url, str(error))
+    except (KeyError, TypeError):
+        return _no_status(options.url, "what answers there is no Mooring")
+    if options.output == "json":
+        _print_json(found)
+    else:
+        table.show(shown, clear=options.watch)
+    return OK
 
 
 def _no_status(url: str, why: str) -> int:
