@@ -59,6 +59,7 @@ image: ## Mooring's container image, by docker, podman or buildah; IMAGE names i
 
 docs: $(READY) ## write the schemas and docs/configuration.md anew from the models
 	$(BIN)/python -m mooring.config.document
+	$(BIN)/python -m mooring.observe.document
 	PYTHONPATH=tests $(BIN)/python -m cluster.values
 
 deploy: $(READY) ## write the kustomize base anew from the Helm chart; needs Go once, to build Helm
