@@ -165,6 +165,24 @@ class DrainUnknown:
     entry: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeaderChanged:
+    """This Mooring began to lead or ceased to, or another was seen to lead; ``holder`` is the leader's identity."""
+
+    leading: bool
+    holder: str
+    led: bool = False
+    """It led until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFailed:
+    """The Lease cannot be read or written, and why; ``refused``: until somebody changes something. It is tried on."""
+
+    why: str
+    refused: bool
+
+
 Event = (
     HostChanged
     | HostUnknown
@@ -180,6 +198,8 @@ Event = (
     | NotPublished
     | ClockJumped
     | Overrun
+    | LeaderChanged
+    | LeaseFailed
     | ConfigReloaded
     | ConfigRefused
     | ServiceReleased

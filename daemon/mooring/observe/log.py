@@ -25,6 +25,8 @@ from mooring.events import (
     HostKnown,
     HostUnknown,
     KeptLast,
+    LeaderChanged,
+    LeaseFailed,
     NotPublished,
     Overrun,
     Probed,
@@ -238,3 +240,18 @@ def _(event: DrainChanged) -> Line:
 def _(event: DrainUnknown) -> Line:
     means = "the annotation mooring/drain names no host of this Service by it"
     return "warning", "drain.unknown", {"service": str(event.service), "entry": event.entry, "means": means}
+
+
+@line.register
+def _(event: LeaderChanged) -> Line:
+    if event.leading:
+        return "info", "leader.acquired", {"holder": event.holder}
+    if event.led:
+        means = "this Mooring stands by, and writes nothing until it leads again"
+        return "warning", "leader.lost", {"holder": event.holder, "means": means}
+    return "info", "leader.seen", {"holder": event.holder}
+
+
+@line.register
+def _(event: LeaseFailed) -> Line:
+    return "error", "leader.failed", {"why": event.why, "refused": event.refused}
