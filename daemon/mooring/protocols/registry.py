@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -9,28 +10,16 @@ from types import MappingProxyType
 
 from mooring.model import Observation, Target
 from mooring.protocols.exchange import Entered, Exchange
-from mooring.protocols.mysql.login import exchange as exchange_mysql
-from mooring.protocols.mysql.login import login as login_mysql
-from mooring.protocols.mysql.login import probe as probe_mysql
 from mooring.protocols.mysql.options import MysqlOptions
 from mooring.protocols.options import Options
-from mooring.protocols.redis.login import KNOCK as KNOCK_REDIS
-from mooring.protocols.redis.login import exchange as exchange_redis
-from mooring.protocols.redis.login import login as login_redis
-from mooring.protocols.redis.login import probe as probe_redis
 from mooring.protocols.redis.options import RedisOptions
-from mooring.protocols.tcp.login import probe as probe_tcp
 from mooring.protocols.tcp.options import TcpOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
-    """A block of the file, the probe that takes a target with such options, and how its sessions are held.
+class Client:
+    """How hosts are asked. ``probe`` and ``login`` never raise and end within the target's timeout."""
 
-    ``probe`` and ``login`` never raise and end within the target's timeout, whatever the peer does.
-    """
-
-    options: type[Options]
     probe: Callable[[Target], Observation]
     login: Callable[[Target, socket.socket, float], Entered] | None = None
     """A whole login over a connected socket, which is its own from then on; the probe began at the monotonic seconds
@@ -42,10 +31,63 @@ class Protocol:
     speaks_first: bool = False
 
 
+@functools.cache
+def _mysql() -> Client:
+    from mooring.protocols.mysql.login import exchange, login, probe  # noqa: PLC0415 -- see Protocol
+
+    return Client(probe, login, exchange, speaks_first=True)
+
+
+@functools.cache
+def _redis() -> Client:
+    from mooring.protocols.redis.login import KNOCK, exchange, login, probe  # noqa: PLC0415 -- see Protocol
+
+    return Client(probe, login, exchange, knock=KNOCK)
+
+
+@functools.cache
+def _tcp() -> Client:
+    from mooring.protocols.tcp.login import probe  # noqa: PLC0415 -- see Protocol
+
+    return Client(probe)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A block of the file, and who asks a target with such options.
+
+    The client's library is loaded when first asked for: it costs 7 MiB and more, and a tenth of a second, which a
+    daemon whose file does not name the protocol, and a command that asks no host, need not pay.
+    """
+
+    options: type[Options]
+    client: Callable[[], Client]
+
+    @property
+    def probe(self) -> Callable[[Target], Observation]:
+        return self.client().probe
+
+    @property
+    def login(self) -> Callable[[Target, socket.socket, float], Entered] | None:
+        return self.client().login
+
+    @property
+    def exchange(self) -> Callable[[Hashable], Exchange] | None:
+        return self.client().exchange
+
+    @property
+    def knock(self) -> bytes:
+        return self.client().knock
+
+    @property
+    def speaks_first(self) -> bool:
+        return self.client().speaks_first
+
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
-        "mysql": Protocol(MysqlOptions, probe_mysql, login_mysql, exchange_mysql, speaks_first=True),
-        "redis": Protocol(RedisOptions, probe_redis, login_redis, exchange_redis, knock=KNOCK_REDIS),
-        "tcp": Protocol(TcpOptions, probe_tcp),
+        "mysql": Protocol(MysqlOptions, _mysql),
+        "redis": Protocol(RedisOptions, _redis),
+        "tcp": Protocol(TcpOptions, _tcp),
     }
 )
