@@ -50,13 +50,23 @@ def own_layers(image: str) -> list[int]:
     return [layer["size"] for layer in layers if " COPY " in layer["CreatedBy"]]
 
 
-class Contained(Daemon):
-    """``mooring run`` in a container of ``image``; otherwise as ``Daemon``. The network is that around it."""
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
-    def __init__(self, image: str, config: str, state_dir: Path, **more: Any) -> None:
+
+class Contained(Daemon):
+    """``mooring run`` in a container of ``image``; otherwise as ``Daemon``. The network is that around it.
+
+    ``options`` are further ones of ``podman run``.
+    """
+
+    def __init__(self, image: str, config: str, state_dir: Path, *, options: Sequence[str] = (), **more: Any) -> None:
         super().__init__(config, state_dir, **more)
         self.name = new_name("daemon")
         self._image = image
+        self._options = tuple(options)
         state_dir.mkdir(parents=True, exist_ok=True)
         state_dir.chmod(0o777)
 
@@ -64,7 +74,7 @@ class Contained(Daemon):
         places = (f"{self.directory}:{self.directory}:ro", f"{self.state_dir.absolute()}:{self.state_dir.absolute()}")
         mounts = [word for place in places for word in ("--volume", place)]
         own = super()._command()[len(self._program) :]
-        return [*words(self.name, "--network", "host", *mounts), self._image, *own]
+        return [*words(self.name, "--network", "host", *mounts, *self._options), self._image, *own]
 
     @property
     def pid(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from ground import containers, images
 from ground.configuration import at, file, service
-from ground.containers import Contained, inspected
+from ground.containers import Contained, inspected, resident
 from ground.images import ROOT, Image
 from ground.servers import Mariadb, Redis
 
@@ -104,12 +104,6 @@ def test_without_words_it_is_the_daemon(image: Image) -> None:
     assert "/etc/mooring/config.yaml" in done.stderr
 
 
-def memory(pid: int) -> int:
-    """Resident bytes."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-
-
 @pytest.mark.needs_servers
 def test_it_keeps_a_folder(image: Image, tmp_path: Path) -> None:
     """The daemon in it publishes what real servers say, and ends at once when it is told to."""
@@ -119,7 +113,7 @@ def test_it_keeps_a_folder(image: Image, tmp_path: Path) -> None:
         with Contained(image.reference, text, tmp_path / "state") as daemon:
             daemon.wait_ready("default/sessions", ["10.20.0.21"], timeout=30)
             assert Path(f"/proc/{daemon.pid}").stat().st_uid == 65532
-            assert memory(daemon.pid) < MEMORY
+            assert resident(daemon.pid) < MEMORY
             cache.kill()
             daemon.wait_ready("default/sessions", [])
             before = time.monotonic()
