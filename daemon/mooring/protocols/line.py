@@ -106,8 +106,12 @@ class Line:
                 self._socket, server_hostname=tls.server_name, do_handshake_on_connect=False
             )
             self._socket = wrapped
-        with self._bounded("TLS handshake"):
-            wrapped.do_handshake()
+        try:
+            with self._bounded("TLS handshake"):
+                wrapped.do_handshake()
+        except Failure as failure:
+            self.spoken = self.spoken or failure.reason is Reason.TLS
+            raise
         self.spoken = True
 
     @property

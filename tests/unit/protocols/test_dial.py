@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import select
 import socket
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from ground.process import free_port
 from ground.rogue import SCRIPTS, rogue
-from mooring.protocols.dial import dial
+from mooring.protocols.dial import connected, connecting, dial
 from mooring.protocols.failure import Failure
 from mooring.reasons import Reason
 
@@ -67,3 +68,26 @@ def test_no_descriptor_left_is_our_fault() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert failure.reason is Reason.LOCAL
     assert "Too many open files" in failure.message
+
+
+def test_a_connection_may_be_watched_by_somebody_else() -> None:
+    """In two steps without waiting: on its way, and, once it is writable, whether it stands."""
+    with rogue(SCRIPTS["silent"]) as server, connecting(server.address, server.port) as sock:
+        assert sock.getblocking() is False
+        select.select([], [sock], [], 5)
+        connected(sock)
+        assert sock.getpeername() == (server.address, server.port)
+
+
+def test_a_connection_that_was_reset_does_not_stand() -> None:
+    """What came of it is said once it is writable; the socket stays open for its owner to close."""
+    with rogue(SCRIPTS["resets"]) as server:
+        sock = connecting(server.address, server.port)
+        with sock:
+            poller = select.poll()
+            poller.register(sock, 0)
+            assert poller.poll(5000), "no end of the connection"
+            with pytest.raises(Failure) as caught:
+                connected(sock)
+            assert sock.fileno() > 0
+    assert caught.value.reason is Reason.RESET

@@ -58,6 +58,26 @@ def test_a_reader_over_the_line_leaves_it_open(ends: tuple[socket.socket, socket
     assert ends[1].recv(64) == b"still here"
 
 
+def test_a_line_tells_what_was_read_ahead(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A session with something unread would answer each question with the answer to the one before."""
+    line = _line(ends[0])
+    ends[1].sendall(b"abcdef")
+    reader = line.makefile("rb")
+    assert (line.unread, reader.read(4), line.unread, reader.read(2), line.unread) == (0, b"abcd", 2, b"ef", 0)
+
+
+def test_a_kept_socket_outlives_its_line(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Whatever a library closes, the socket goes on, non-blocking and without a goodbye said."""
+    line = _line(ends[0])
+    line.farewell, line.kept = b"bye", True
+    line.shutdown(socket.SHUT_RDWR)
+    line.close()
+    sock = line.hand_over()
+    assert (sock is ends[0], sock.getblocking()) == (True, False)
+    sock.sendall(b"still here")
+    assert ends[1].recv(64) == b"still here"
+
+
 def test_only_bytes_are_read(ends: tuple[socket.socket, socket.socket]) -> None:
     """A library that wants text is told so instead of being given bytes."""
     with pytest.raises(ValueError, match="'r'"):

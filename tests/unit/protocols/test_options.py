@@ -22,7 +22,9 @@ def test_an_empty_block_is_enough(protocol: Any) -> None:
     first, second = protocol.options.model_validate({}), protocol.options.model_validate({})
     assert first == second
     assert hash(first) == hash(second)
-    assert (first.files(), first.expected_answer()) == ((), None)
+    assert (first.files(), first.expected_answer(), first.encrypted()) == ((), None, False)
+    assert first.login_key() == second.login_key()
+    assert hash(first.login_key()) == hash(second.login_key())
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,31 @@ def test_a_block_names_the_files_that_it_needs(
 def test_a_block_says_which_answer_passes(options: type[Options], block: dict[str, Any], answer: str | None) -> None:
     """A maintenance switch must be absent; a query passes with what the file expects."""
     assert options.model_validate(block).expected_answer() == answer
+
+
+TLS = {"tls": {"caFile": "/ca"}}
+MYSQL, REDIS = MysqlOptions.model_validate(LOGIN), RedisOptions.model_validate(LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("own", "block", "shared"),
+    [
+        (MYSQL, LOGIN, True),
+        (MYSQL, {**LOGIN, "query": "SELECT 2", "expect": "2", "role": "any"}, True),
+        (MYSQL, {**LOGIN, "tls": {"mode": "disabled", "caFile": "/ca"}}, True),
+        (MYSQL, {**LOGIN, **TLS}, False),
+        (MYSQL, {**LOGIN, "user": "other"}, False),
+        (MYSQL, {**LOGIN, "passwordFile": "/other"}, False),
+        (REDIS, {**LOGIN, "key": "switch"}, True),
+        (REDIS, {**LOGIN, **TLS}, False),
+        (REDIS, {"passwordFile": "/secret"}, False),
+    ],
+)
+def test_a_session_is_shared_by_all_who_log_in_alike(own: Options, block: dict[str, Any], shared: bool) -> None:  # noqa: FBT001 -- a parameter of the table
+    """Whatever they ask over it; another account, secret or TLS is another session."""
+    other = type(own).model_validate(block)
+    assert (own.login_key() == other.login_key()) is shared
+    assert other.encrypted() is ("tls" in block and block["tls"].get("mode") != "disabled")
 
 
 @pytest.mark.parametrize(
