@@ -19,7 +19,7 @@ _BOOT = ("sh", "-c", "mount --make-rshared / && exec /sbin/init")
 """Mounts are shared where a kernel boots; systemd relies on that to show a unit its credentials."""
 _DATABASE = """
 [mariadbd]
-bind-address = 0.0.0.0
+bind-address = {address}
 skip-name-resolve
 innodb-buffer-pool-size = 8M
 innodb-log-file-size = 4M
@@ -51,7 +51,7 @@ class Machine:
 
     def _begin(self) -> None:
         database = self._undo.enter_context(leftovers.scratch("machine")) / "tests.cnf"
-        database.write_text(_DATABASE)
+        database.write_text(_DATABASE.format(address=self.host.address))
         mounts = (
             f"{installed.environment()}:{installed.PLACE}:ro",
             f"{ROOT}:/src:ro",
@@ -111,10 +111,13 @@ class Machine:
         """One property of the unit (systemctl(1), "show")."""
         return self._said("show", "--value", "--property", name, UNIT)
 
+    def journal(self, output: str = "short-precise") -> str:
+        """All that systemd keeps of the unit, in this form (journalctl(1), "--output")."""
+        return self.run("journalctl", "--unit", UNIT, "--output", output, "--no-pager")
+
     def logs(self, event: str) -> list[dict[str, Any]]:
         """Mooring's lines of this event in the journal, the oldest first."""
-        lines = self.run("journalctl", "--unit", UNIT, "--output", "cat", "--no-pager").splitlines()
-        found = [json.loads(line) for line in lines if line.startswith("{")]
+        found = [json.loads(line) for line in self.journal("cat").splitlines() if line.startswith("{")]
         return [line for line in found if line.get("event") == event]
 
     def install(self, files: Mapping[str, str]) -> None:
@@ -122,4 +125,7 @@ class Machine:
         for name, text in files.items():
             self.write(f"/root/{name}", text)
         steps = "\n".join(installed.commands(1))
-        self.shell(f"cd /root; ln -sfn /src/deploy deploy\n{steps}")
+        try:
+            self.shell(f"cd /root; ln -sfn /src/deploy deploy\n{steps}")
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{self.journal()}") from None
