@@ -12,7 +12,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from mooring import __version__
 from mooring.board import Board, ServiceView
 from mooring.errors import Conflict, Rejected
-from mooring.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Overrun, Probed, Published, WriteFailed
+from mooring.events import (
+    ConfigRefused,
+    ConfigReloaded,
+    Event,
+    HostChanged,
+    LeaderChanged,
+    Overrun,
+    Probed,
+    Published,
+    WriteFailed,
+)
 from mooring.model import Report, ServiceKey
 from mooring.observe import families, series
 from mooring.observe.families import Family
@@ -56,6 +66,7 @@ class Metrics:
             Overrun: self._overrun,
             ConfigReloaded: self._config_reloaded,
             ConfigRefused: self._config_refused,
+            LeaderChanged: self._leader_changed,
         }
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -126,6 +137,9 @@ class Metrics:
 
     def _config_reloaded(self, event: ConfigReloaded) -> None:
         self._reloaded, self._reloaded_at = True, event.at
+
+    def _leader_changed(self, event: LeaderChanged) -> None:
+        self._leading = event.leading
 
     def _config_refused(self, _event: ConfigRefused) -> None:
         self._reloaded = False

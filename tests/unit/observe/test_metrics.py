@@ -18,6 +18,7 @@ from mooring.events import (
     ConfigReloaded,
     Event,
     HostChanged,
+    LeaderChanged,
     Overrun,
     Probed,
     Published,
@@ -104,6 +105,12 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
         ([Probed(report(target()))], "mooring_probes_total", {f"default mysql-external {A} {A} success ok": 1}),
         ([Probed(report(target()))] * 2, "mooring_probe_duration_seconds_count", {"tcp": 2}),
         ([ClockJumped(5.0)], "mooring_blind", {"": 0}),
+        ([LeaderChanged(leading=False, holder="b")], "mooring_leader", {"": 0}),
+        (
+            [LeaderChanged(leading=False, holder="b"), LeaderChanged(leading=True, holder="a")],
+            "mooring_leader",
+            {"": 1},
+        ),
     ],
 )
 def test_an_event_is_counted(metrics: Metrics, events: list[Event], name: str, samples: dict[str, float]) -> None:
