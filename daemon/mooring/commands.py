@@ -78,7 +78,7 @@ def _until_told(daemon: Daemon, reloader: Reloader, notifier: Notifier, *, watch
     daemon.start()
     reloader.start()
     signal.signal(signal.SIGHUP, lambda *_: reloader.ask())
-    notifier.ready("runs")
+    notifier.ready()
     notifier.watch(lambda: daemon.alive(within=WATCHDOG_SECONDS))
     with table.live(lambda: _watched(daemon.status())) if watched else nullcontext():
         daemon.ended.wait()

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from mooring.events import ConfigRefused, ConfigReloaded, Event
+from mooring.events import ConfigRefused, ConfigReloaded, Event, LeaderChanged
 
 SEND_SECONDS = 1.0
 MOST_STATUS = 256
@@ -26,10 +26,11 @@ class Notifier:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self._interval = _interval(environ)
+        self._facts = {"role": "runs", "file": "", "hung": ""}
 
-    def ready(self, status: str) -> None:
-        """All is up; ``status`` is a line for `systemctl status`."""
-        self._send("READY=1", _status(status))
+    def ready(self) -> None:
+        """All is up."""
+        self._send("READY=1", self._status())
 
     def reloading(self, begins: bool) -> None:  # noqa: FBT001 -- the signature of ``Reloader.on_reload``
         """A reload begins, or has ended, whichever way."""
@@ -39,15 +40,18 @@ class Notifier:
             self._send("READY=1")
 
     def stopping(self) -> None:
-        self._send("STOPPING=1", _status("ending"))
+        self._send("STOPPING=1", self._status(role="ends"))
 
     def write(self, event: Event) -> None:
         """What a listener is told, where it is worth a line of `systemctl status`."""
         match event:
             case ConfigReloaded():
-                self._send(_status(f"took up the changed file {event.hash[:12]}"))
+                self._send(self._status(file=f"took up the file {event.hash[:12]}"))
             case ConfigRefused():
-                self._send(_status(f"refused the changed file: {event.problems[0]}"))
+                self._send(self._status(file=f"refused the changed file: {event.problems[0]}"))
+            case LeaderChanged():
+                others = f"stands by for {event.holder}" if event.holder else "stands by"
+                self._send(self._status(role="leads" if event.leading else others))
             case _:
                 return
 
@@ -59,11 +63,21 @@ class Notifier:
     def _feed(self, interval: float, still: Callable[[], str | None]) -> None:
         while True:
             why = still()
-            self._send("WATCHDOG=1" if why is None else _status(why))
+            fed = ["WATCHDOG=1"] if why is None else []
+            self._send(*fed, *self._changed(why or ""))
             time.sleep(interval)
 
+    def _changed(self, hung: str) -> list[str]:
+        return [] if hung == self._facts["hung"] else [self._status(hung=hung)]
+
+    def _status(self, **facts: str) -> str:
+        """What is known with these news, in one line: a line end would begin another assignment."""
+        self._facts |= facts
+        text = "; ".join(fact for fact in self._facts.values() if fact)
+        return "STATUS=" + " ".join(text.split())[:MOST_STATUS]
+
     def _send(self, *lines: str) -> None:
-        if self._address is None:
+        if self._address is None or not lines:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(SEND_SECONDS)
@@ -84,8 +98,3 @@ def _interval(environ: Mapping[str, str]) -> float | None:
         return None
     usec = environ.get("WATCHDOG_USEC", "")
     return int(usec) / 1e6 / TURNS if usec.isdecimal() and int(usec) else None
-
-
-def _status(text: str) -> str:
-    """One line: a line end would begin another assignment."""
-    return "STATUS=" + " ".join(text.split())[:MOST_STATUS]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ground.values import KEY
-from mooring.events import ConfigRefused, ConfigReloaded, ServiceReleased
+from mooring.events import ConfigRefused, ConfigReloaded, LeaderChanged, ServiceReleased
 from mooring.observe.notify import Notifier
 
 
@@ -50,13 +50,30 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]
 def test_a_life_is_told(manager: Manager) -> None:
     """Up, each change of the file, and the end; nothing else is systemd's business."""
     notifier = Notifier(manager.environ)
-    notifier.ready("keeps 2 Services")
-    assert manager.told() == ["READY=1", "STATUS=keeps 2 Services"]
+    notifier.ready()
+    assert manager.told() == ["READY=1", "STATUS=runs"]
     notifier.write(ServiceReleased(KEY))
     notifier.write(ConfigReloaded("0123456789abcdef", 0.0))
-    assert manager.told() == ["STATUS=took up the changed file 0123456789ab"]
+    assert manager.told() == ["STATUS=runs; took up the file 0123456789ab"]
     notifier.stopping()
-    assert manager.told() == ["STOPPING=1", "STATUS=ending"]
+    assert manager.told() == ["STOPPING=1", "STATUS=ends; took up the file 0123456789ab"]
+
+
+@pytest.mark.parametrize(
+    ("event", "role"),
+    [
+        (LeaderChanged(leading=True, holder="db1-0a"), "leads"),
+        (LeaderChanged(leading=False, holder="db2-0b"), "stands by for db2-0b"),
+        (LeaderChanged(leading=False, holder="", led=True), "stands by"),
+    ],
+)
+def test_the_status_says_who_leads(manager: Manager, event: LeaderChanged, role: str) -> None:
+    """On a host that stands by, `systemctl status` names the one to look at."""
+    notifier = Notifier(manager.environ)
+    notifier.write(event)
+    assert manager.told() == [f"STATUS={role}"]
+    notifier.ready()
+    assert manager.told() == ["READY=1", f"STATUS={role}"]
 
 
 def test_a_reload_has_a_beginning_and_an_end(manager: Manager) -> None:
@@ -76,7 +93,7 @@ def test_a_refused_file_says_why_in_one_line(manager: Manager) -> None:
     problem = "config.yaml:3:5: services[0].name: is\nWATCHDOG=1 " + "x" * 500
     Notifier(manager.environ).write(ConfigRefused((problem, "another"), 0.0))
     (line,) = manager.told()
-    assert line.startswith("STATUS=refused the changed file: config.yaml:3:5: services[0].name: is WATCHDOG=1 xx")
+    assert line.startswith("STATUS=runs; refused the changed file: config.yaml:3:5: services[0].name: is WATCHDOG=1 xx")
     assert len(line) == len("STATUS=") + 256
 
 
@@ -84,8 +101,9 @@ def test_the_watchdog_is_fed_only_while_all_turns(manager: Manager) -> None:
     """What stands still is shown, and systemd hears no WATCHDOG=1 until it turns again."""
     answers = iter([None, "the writer stands still", "the writer stands still"])
     Notifier({**manager.environ, "WATCHDOG_USEC": "40000"}).watch(lambda: next(answers, None))
-    told = [manager.told() for _ in range(5)]
-    assert told == [["WATCHDOG=1"], *[["STATUS=the writer stands still"]] * 2, ["WATCHDOG=1"], ["WATCHDOG=1"]]
+    told = [manager.told() for _ in range(4)]
+    hung, again = "STATUS=runs; the writer stands still", ["WATCHDOG=1", "STATUS=runs"]
+    assert told == [["WATCHDOG=1"], [hung], again, ["WATCHDOG=1"]]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +126,6 @@ def test_a_watchdog_that_is_not_ours_is_not_fed(manager: Manager, more: dict[str
 def test_without_a_manager_nothing_happens(named: str) -> None:
     """By hand, in a pod, or under a manager that has gone, the daemon runs just the same."""
     notifier = Notifier({"NOTIFY_SOCKET": named, "WATCHDOG_USEC": "1000"} if named else {})
-    notifier.ready("up")
+    notifier.ready()
     notifier.reloading(True)
     notifier.stopping()
