@@ -11,17 +11,19 @@ from mooring import __version__
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
+from mooring.decide.election import Timings
 from mooring.engine.credentials import Credentials
 from mooring.engine.engine import Engine
 from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun
 from mooring.fleet import Fleet, Networks
+from mooring.lead import Lead, Store
 from mooring.model import Config, Observation, Report, Target
 from mooring.observe import log
 from mooring.observe.http import Server
 from mooring.observe.metrics import Metrics
 from mooring.observe.status import Document, Process, document
 from mooring.protocols.registry import PROTOCOLS
-from mooring.reconcile import Reconciler
+from mooring.reconcile import ALONE, Reconciler
 from mooring.resolve import REFRESH_SECONDS
 from mooring.schedule import Schedule
 
@@ -32,6 +34,7 @@ CREDENTIALS_SECONDS = 1.0
 FOLLOW_SECONDS = 0.5
 """How long a changed file waits for namespaces that are new in it to be listed."""
 STOP_SECONDS = 1.5
+TIMINGS = Timings()
 STILL_PERIODS = 3
 STILL_SECONDS = 30.0
 
@@ -42,7 +45,7 @@ def probe(target: Target) -> Observation:
 
 
 class Daemon:
-    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted."""
+    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted, ``lease`` where it always writes."""
 
     def __init__(
         self,
@@ -54,6 +57,8 @@ class Daemon:
         listeners: Sequence[Callable[[Event], None]] = (log.write,),
         ended: threading.Event | None = None,
         clocks: Clocks | None = None,
+        lease: Store | None = None,
+        timings: Timings = TIMINGS,
     ) -> None:
         self._config = config
         self._clocks = clocks or Clocks()
@@ -72,8 +77,17 @@ class Daemon:
         self._engine = Engine(self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
         self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
+        self._lead = lease and Lead(
+            lease, self._identity, self._emit, self._take_over, clocks=self._clocks, timings=timings
+        )
         self._reconciler = Reconciler(
-            cluster, self._board, config.services, self._emit, clocks=self._clocks, on_ports=self._fleet.learn_ports
+            cluster,
+            self._board,
+            config.services,
+            self._emit,
+            clocks=self._clocks,
+            lead=self._lead or ALONE,
+            on_ports=self._fleet.learn_ports,
         )
         self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at)
         self._listeners = (self._metrics.write, *listeners)
@@ -88,6 +102,8 @@ class Daemon:
         if self._server:
             self._server.start()
         self._reconciler.start()
+        if self._lead:
+            self._lead.start()
         self._reconciler.seeded.wait(SEED_SECONDS)
         self._engine.start()
         self._schedule.start()
@@ -99,13 +115,18 @@ class Daemon:
         log.say("info", "daemon.started", {**identity, "services": services, "targets": targets})
 
     def stop(self) -> None:
-        """Asks no more, lets a write under way end, closes the door."""
+        """Asks no more, lets a write under way end, gives the Lease back, closes the door."""
         self._schedule.stop()
         self._engine.stop(STOP_SECONDS)
-        self._reconciler.stop(STOP_SECONDS)
+        ended = self._reconciler.stop(STOP_SECONDS)
+        if self._lead:
+            self._lead.stop(STOP_SECONDS, give_back=ended)
         if self._server:
             self._server.stop()
         log.say("info", "daemon.ended", {"identity": self._identity})
+
+    def _take_over(self) -> None:
+        self._reconciler.take_over()
 
     def take_up(self, config: Config) -> None:
         """Another file, in force when this returns: what it does not change keeps its verdict, streak and turn."""
@@ -127,7 +148,8 @@ class Daemon:
         self._emit(ConfigRefused(problems, self._clocks.wall()))
 
     def status(self) -> Document:
-        process = Process(self._identity, self._loaded_at, self._overruns, self._problems)
+        leader = (self._lead or ALONE).may_write(self._clocks.monotonic())
+        process = Process(self._identity, self._loaded_at, self._overruns, self._problems, leader)
         return document(self._config, self._board, self._reconciler.standings(), process)
 
     def _take(self, reports: Sequence[Report]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from mooring.board import Board, View
 from mooring.clocks import Clocks
+from mooring.cluster.deadline import before
 from mooring.cluster.manifest import US
 from mooring.cluster.protocol import Cluster
 from mooring.decide.desire import desire
@@ -30,6 +31,7 @@ from mooring.events import (
     ServiceReleased,
     WriteFailed,
 )
+from mooring.lead import Alone, Leading
 from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
 
 RESYNC_SECONDS = 1.0
@@ -40,6 +42,7 @@ START_SECONDS = 2.0
 """How long the first look waits for the cluster to tell what it holds."""
 MOST_RETRY_AFTER_SECONDS = 60.0
 NO_REPAIRS = Repairs()
+ALONE = Alone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Reconciler:
         emit: Callable[[Event], None],
         *,
         clocks: Clocks,
+        lead: Leading = ALONE,
         on_ports: Callable[[ServiceKey, tuple[Port, ...]], None] = lambda _key, _ports: None,
     ) -> None:
         self._cluster = cluster
@@ -80,6 +84,7 @@ class Reconciler:
         self._specs = {spec.key: spec for spec in specs}
         self._emit = emit
         self._on_ports = on_ports
+        self._lead = lead
         self._monotonic = clocks.monotonic
         self._wall = clocks.wall
         self._standings = dict.fromkeys(self._specs, Standing())
@@ -97,12 +102,21 @@ class Reconciler:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float) -> None:
-        """Lets a write that is under way end, for at most so many seconds."""
+    def stop(self, seconds: float) -> bool:
+        """Lets a write that is under way end, for at most so many seconds; whether it did."""
         self._stopping = True
         self._cluster.stop()
         self._wake.set()
         self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def take_over(self) -> None:
+        """We lead from now on: every Service at once, whatever had failed before."""
+        self._jobs.put((self._forget_pauses, threading.Event()))
+        self.wake(self._specs)
+
+    def _forget_pauses(self) -> None:
+        self._standings = {key: replace(standing, retry_at=0.0) for key, standing in self._standings.items()}
 
     def wake(self, keys: Iterable[ServiceKey]) -> None:
         """These Services may need a write now; others are none of ours."""
@@ -211,6 +225,8 @@ class Reconciler:
         if isinstance(serving, Serving):
             self._on_ports(spec.key, serving.ports)
         self._told.add(spec.key)
+        if not self._lead.may_write(self._monotonic()):
+            return self._stand_by(spec, serving, standing)
         if isinstance(serving, Refusal):
             return self._refused(spec.key, standing, serving.why)
         view = self._board.view(spec.key)
@@ -228,6 +244,13 @@ class Reconciler:
         if decision is None:
             return replace(standing, error=None, failures=0, retry_at=0.0, desired=desired)
         return self._write(decision, listed, standing)
+
+    def _stand_by(self, spec: ServiceSpec, serving: Serving | Refusal, standing: Standing) -> Standing:
+        """Another writes, and tells what hinders it; what it stores is no edit of ours that somebody undid."""
+        listed = self._board.view(spec.key)
+        drained = drain(serving.drain, spec.hosts, listed) if isinstance(serving, Serving) else standing.drain
+        changed_at = self._board.changed_at(spec.key)
+        return Standing(standing.stored, standing.applied_at, changed_at=changed_at, drain=drained)
 
     def _selected(self, spec: ServiceSpec, view: View, standing: Standing) -> Selection:
         selection = select(view, standing.stored, spec.when_all_fail)
@@ -264,7 +287,8 @@ class Reconciler:
     def _apply(self, change: Change) -> Stored:
         self.turned_at = self._monotonic()
         try:
-            return self._cluster.apply(change)
+            with before(self._lead.until):
+                return self._cluster.apply(change)
         except ClusterError as error:
             self._emit(WriteFailed(change, error))
             raise

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mooring.cluster.local import LocalCluster
 from mooring.cluster.protocol import Cluster
@@ -16,6 +17,7 @@ from mooring.config import load, parse, unreadable_files
 from mooring.daemon import Daemon
 from mooring.errors import ConfigError
 from mooring.events import Event
+from mooring.lead import Store
 from mooring.model import Config, ServiceSpec
 from mooring.observe import log
 from mooring.reload import Reloader, is_mount_point
@@ -55,8 +57,16 @@ def reloading(settings: Settings, config: Config, daemon: Daemon, on_reload: Cal
     return Reloader(path, read, config, take=daemon.take_up, refuse=daemon.refuse, on_reload=on_reload)
 
 
-def cluster_of(settings: Settings, config: Config) -> tuple[Cluster, Sequence[Listener]]:
-    """The cluster to keep, and who else is told of events there. Raises ConfigError, NoCredentials."""
+class Reached(NamedTuple):
+    """The cluster to keep, who else is told of events there, and the Lease to hold while writing, if one is wanted."""
+
+    cluster: Cluster
+    listeners: Sequence[Listener] = ()
+    lease: Store | None = None
+
+
+def cluster_of(settings: Settings, config: Config) -> Reached:
+    """What the settings lead to. Raises ConfigError, NoCredentials."""
     if settings.cluster != "local":
         return _real(settings, config)
     if settings.leader_elect:
@@ -66,15 +76,21 @@ def cluster_of(settings: Settings, config: Config) -> tuple[Cluster, Sequence[Li
     except OSError as error:
         why = f"cannot make {settings.state_dir}: {error.strerror}"
         raise ConfigError(f"--state-dir (MOORING_STATE_DIR): {why}") from error
-    return LocalCluster(settings.state_dir), ()
+    return Reached(LocalCluster(settings.state_dir))
 
 
-def _real(settings: Settings, config: Config) -> tuple[Cluster, Sequence[Listener]]:
+def _real(settings: Settings, config: Config) -> Reached:
     # The Kubernetes client takes most of a second to import, which no other command should wait for.
-    from mooring.cluster.client import Api, login  # noqa: PLC0415 -- as said
+    from mooring.cluster.client import Api, home, login  # noqa: PLC0415 -- as said
     from mooring.cluster.endpoints import KubeCluster  # noqa: PLC0415 -- as said
+    from mooring.cluster.lease import LeaseStore  # noqa: PLC0415 -- as said
     from mooring.observe.events import Recorder, pod  # noqa: PLC0415 -- as said
 
-    api = Api(login(settings.cluster, settings.kubeconfig, settings.context))
+    where = settings.cluster, settings.kubeconfig, settings.context
+    api = Api(login(*where))
     cluster = KubeCluster(api, {spec.key.namespace for spec in config.services})
-    return cluster, [Recorder(api, socket.gethostname(), time.time, pod(os.environ)).write]
+    recorder = Recorder(api, socket.gethostname(), time.time, pod(os.environ))
+    if not settings.leader_election:
+        return Reached(cluster, [recorder.write])
+    namespace = settings.lease_namespace or home(*where)
+    return Reached(cluster, [recorder.write], LeaseStore(api, namespace, settings.lease_name))

@@ -29,6 +29,7 @@ class Process:
     overruns: int = 0
     problems: tuple[str, ...] = ()
     """Of a changed file that was refused."""
+    leader: bool = True
 
 
 def document(config: Config, board: Board, standings: Mapping[Any, Standing], process: Process) -> Document:
@@ -37,7 +38,7 @@ def document(config: Config, board: Board, standings: Mapping[Any, Standing], pr
     views = [seen[spec.key] for spec in config.services if spec.key in seen]
     return {
         "version": __version__,
-        "leader": True,
+        "leader": process.leader,
         "identity": process.identity,
         "config": {"hash": config.hash, "loadedAt": moment(process.loaded_at), "error": _told(process.problems)},
         "overruns": process.overruns,
