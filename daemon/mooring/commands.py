@@ -54,20 +54,17 @@ def run(options: argparse.Namespace) -> int:
             signal.signal(number, lambda *_: ended.set())
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
     settings, config = started(options)
-    if settings.leader_election and not options.once and not options.dry_run:
-        raise ConfigError(
-            "--leader-elect (MOORING_LEADER_ELECT): not supported by this version; "
-            "run one Mooring for a cluster, with --no-leader-elect"
-        )
-    cluster, listeners = cluster_of(settings, config)
+    cluster, listeners, lease = cluster_of(settings, config)
     if options.dry_run:
-        cluster, listeners = DryCluster(cluster, _show), ()
+        cluster, listeners, lease = DryCluster(cluster, _show), (), None
     if options.once:
         return _once(settings, config, cluster)
     listen = (settings.listen.host, settings.listen.port) if settings.listen else None
     notifier = Notifier(os.environ)
     hear = (log.write, notifier.write, *listeners)
-    daemon = Daemon(config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=hear, ended=ended)
+    daemon = Daemon(
+        config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=hear, ended=ended, lease=lease
+    )
     watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
     reloader = reloading(settings, config, daemon, notifier.reloading)
     return _until_told(daemon, reloader, notifier, watched=watched)
