@@ -28,6 +28,8 @@ STREAM_SECONDS = 60.0
 """How long a watch stays open; it is begun anew where it ended, so that a lost connection is noticed in this time."""
 STREAM_GRACE_SECONDS = 15.0
 FIELD_MANAGER = "mooring"
+ABSENT = "1"
+"""No stored object has this resourceVersion, so an apply that names it creates or gives 409, and never updates."""
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 DEFAULT_NAMESPACE = "default"
 
@@ -133,6 +135,11 @@ class Api:
     def post(self, path: str, body: Json) -> Json:
         """Creates. Raises Conflict, Unavailable, Rejected."""
         return self._call(Request("POST", path, (), body, "application/json"))
+
+    def delete(self, path: str, version: str) -> Json:
+        """Deletes that version. Raises Conflict, Missing, Unavailable, Rejected."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": version}}
+        return self._call(Request("DELETE", path, (), body, "application/json"))
 
     def watch(self, path: str, version: str, call: Call, query: Query = ()) -> Iterator[Json]:
         """The events after that version, until the server ends the stream. Raises Expired, Unavailable, Rejected.

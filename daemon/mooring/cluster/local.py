@@ -1,5 +1,6 @@
-"""The embedded cluster: a folder of Endpoints manifests, one file a Service, ``FOLDER/NAMESPACE/NAME.yaml``.
+"""The embedded cluster: a folder of manifests.
 
+``FOLDER/NAMESPACE/SERVICE.yaml`` is the Endpoints of a Service, ``FOLDER/NAMESPACE/NAME.endpointslice.yaml`` a slice.
 The version of an object is the SHA-256 of its file. Writers that are Mooring take turns by a lock on the folder;
 a person's editor takes none, so an edit saved within the same millisecond as a write may be lost, as with any editor.
 """
@@ -18,9 +19,15 @@ from typing import Any
 import yaml
 
 from mooring.cluster.manifest import merged, parse
+from mooring.cluster.slice_manifest import merged_slice, parse_slice, service_of
 from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
 from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.picture import SliceChange, StoredSlice
+
+SLICE = ".endpointslice.yaml"
+"""Ends the name of a slice's file; no Service's name has a dot."""
+Mark = tuple[int, ...]
 
 
 class LocalCluster:
@@ -28,7 +35,9 @@ class LocalCluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._parsed: dict[ServiceKey, tuple[tuple[int, ...], Stored]] = {}
+        self._parsed: dict[ServiceKey, tuple[Mark, Stored]] = {}
+        self._slices: dict[Path, tuple[Mark, str, StoredSlice]] = {}
+        self._names: dict[str, tuple[Mark, tuple[str, ...]]] = {}
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
         """A folder tells of nothing; it is cheap to look."""
@@ -67,11 +76,66 @@ class LocalCluster:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._turn():
-                content = _content(change, _present(path, change))
+                present = _present(path, change.before.version if change.before else None)
+                content = _content(change, present)
                 _replace(path, content)
         except OSError as error:
             raise Unavailable(f"{path}: {error.strerror}") from error
         return _stored(change.key, content)
+
+    def slices(self, key: ServiceKey) -> tuple[StoredSlice, ...]:
+        """Those of our names that bear the Service's; nobody else makes slices here."""
+        folder = self._folder / key.namespace
+        try:
+            names = [name for name in self._slice_names(key.namespace) if name.startswith(f"{key.name}-mooring-")]
+            found = [self._slice(folder / name) for name in names]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise Unavailable(f"{folder}: {error.strerror}") from error
+        return tuple(held for service, held in found if service == key.name)
+
+    def apply_slice(self, change: SliceChange) -> StoredSlice | None:
+        """As ``apply``."""
+        name = change.after.name if change.after else change.before.slice.name if change.before else ""
+        path = self._folder / change.key.namespace / f"{name}{SLICE}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._turn():
+                self._put_slice(path, change)
+            self._names.pop(change.key.namespace, None)
+            return self._slice(path)[1] if change.after else None
+        except OSError as error:
+            raise Unavailable(f"{path}: {error.strerror}") from error
+
+    @staticmethod
+    def _put_slice(path: Path, change: SliceChange) -> None:
+        present = _present(path, change.before.version if change.before else None)
+        if change.after is None:
+            path.unlink()
+        else:
+            _replace(path, _dumped(merged_slice(_document(path, present) if present else {}, change, change.after)))
+
+    def _slice_names(self, namespace: str) -> tuple[str, ...]:
+        """The names of the slices' files; a folder that did not change is not listed again."""
+        folder = self._folder / namespace
+        mark = _mark(folder)
+        known = self._names.get(namespace)
+        if known is None or known[0] != mark:
+            names = tuple(sorted(name for name in os.listdir(folder) if name.endswith(SLICE)))
+            self._names[namespace] = known = (mark, names)
+        return known[1]
+
+    def _slice(self, path: Path) -> tuple[str, StoredSlice]:
+        """The Service that a slice is of, and what it says."""
+        mark = _mark(path)
+        known = self._slices.get(path)
+        if known is None or known[0] != mark:
+            content = path.read_bytes()
+            document = _document(path, content)
+            held = parse_slice(document, hashlib.sha256(content).hexdigest())
+            self._slices[path] = known = (mark, service_of(document), held)
+        return known[1:]
 
     def _path(self, key: ServiceKey) -> Path:
         return self._folder / key.namespace / f"{key.name}.yaml"
@@ -86,7 +150,7 @@ class LocalCluster:
             yield
 
 
-def _mark(path: Path) -> tuple[int, ...]:
+def _mark(path: Path) -> Mark:
     stat = path.stat()
     return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
 
@@ -95,7 +159,7 @@ def _stored(key: ServiceKey, content: bytes) -> Stored:
     return parse(key, _document(key, content), hashlib.sha256(content).hexdigest())
 
 
-def _document(key: ServiceKey, content: bytes) -> Mapping[str, Any]:
+def _document(key: ServiceKey | Path, content: bytes) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(content)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -107,21 +171,25 @@ def _document(key: ServiceKey, content: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _present(path: Path, change: Change) -> bytes | None:
-    """What the file holds now, if that still is what the change was decided on."""
+def _present(path: Path, before: str | None) -> bytes | None:
+    """What the file holds now, if that still is the version that the change was decided on."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         content = None
     version = None if content is None else hashlib.sha256(content).hexdigest()
-    if version != (change.before.version if change.before else None):
-        raise Conflict(f"the stored manifest of {change.key} was changed by somebody else")
+    if version != before:
+        raise Conflict(f"the stored manifest of {path.parent.name}/{path.stem} was changed by somebody else")
     return content
 
 
 def _content(change: Change, present: bytes | None) -> bytes:
     document = {} if present is None else _document(change.key, present)
-    return yaml.safe_dump(merged(document, change), sort_keys=False, allow_unicode=True).encode()
+    return _dumped(merged(document, change))
+
+
+def _dumped(document: Mapping[str, Any]) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

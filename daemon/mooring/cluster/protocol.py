@@ -7,10 +7,11 @@ from typing import Protocol
 
 from mooring.decide.plan import Refusal
 from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.picture import SliceChange, StoredSlice
 
 
 class Cluster(Protocol):
-    """Where Endpoints live. Every call is bounded in time."""
+    """Where Endpoints and EndpointSlices live. Every call is bounded in time."""
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
         """Begins to follow the objects, where the cluster can tell of changes; ``wake`` gets what changed."""
@@ -38,6 +39,12 @@ class Cluster(Protocol):
             Unavailable: the cluster does not answer, or what it holds cannot be read now.
             Rejected: what is stored is not an object that Mooring could write.
         """
+
+    def slices(self, key: ServiceKey) -> tuple[StoredSlice, ...]:
+        """The EndpointSlices of a Service, whoever keeps them. Raises as ``read``."""
+
+    def apply_slice(self, change: SliceChange) -> StoredSlice | None:
+        """As ``apply``, of one slice; None where it was deleted."""
 
     def apply(self, change: Change) -> Stored:
         """Stores the change if the object still is ``change.before``; what others put on the object stays.

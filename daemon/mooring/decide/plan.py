@@ -58,8 +58,9 @@ def removed(change: Change) -> tuple[str, ...]:
 
 def diff(change: Change) -> str:
     """The change as a unified diff, every line ended; empty where nothing a reader can see would change."""
-    before = [] if change.before is None else _text(change.key, change.before.subsets, managed=change.before.managed)
-    after = _text(change.key, change.subsets, managed=True)
+    stored = change.before
+    before = [] if stored is None else _text(change.key, stored.subsets, stored.managed, stored.unmirrored)
+    after = _text(change.key, change.subsets, True, change.unmirrored)
     names = ("/dev/null" if change.before is None else f"{change.key} (stored)", f"{change.key} (wanted)")
     return "".join(difflib.unified_diff(before, after, *names, n=len(before) + len(after)))
 
@@ -87,9 +88,10 @@ def _addresses(subsets: tuple[Subset, ...]) -> frozenset[str]:
     return frozenset(address for subset in subsets for address in (*subset.ready, *subset.not_ready))
 
 
-def _text(key: ServiceKey, subsets: tuple[Subset, ...], *, managed: bool) -> list[str]:
+def _text(key: ServiceKey, subsets: tuple[Subset, ...], managed: bool, unmirrored: bool) -> list[str]:  # noqa: FBT001 -- two labels
     lines = [f"namespace: {key.namespace}", f"name: {key.name}"]
     lines += ["managed-by: mooring"] if managed else []
+    lines += ["skip-mirror: true"] if unmirrored else []
     lines += ["subsets:" if subsets else "subsets: []"]
     for subset in subsets:
         lines += _subset_text(subset)

@@ -18,7 +18,7 @@ def serving(key: ServiceKey, listed: tuple[Port, ...], facts: ServiceFacts | Non
     if why := _not_ours(key, facts):
         return Refusal(why)
     ports = _listed(listed, facts.ports) if listed else _own(facts.ports)
-    return Refusal(ports) if isinstance(ports, str) else Serving(ports, facts.families, facts.drain)
+    return Refusal(ports) if isinstance(ports, str) else Serving(ports, facts.families, facts.drain, mirrored=True)
 
 
 def of_family(address: str, families: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ from ground.values import KEY, PORTS
 from mooring.cluster.dry import DryCluster
 from mooring.cluster.local import LocalCluster
 from mooring.model import Change, Subset
+from mooring.picture import US, Condition, Endpoint, Slice, SliceChange, Step
 
 BOTH = (Subset(("10.20.0.11", "10.20.0.12"), (), PORTS),)
 ONE = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
@@ -15,7 +16,7 @@ ONE = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
 
 def test_a_dry_write_is_shown_once_and_never_stored(tmp_path: Path) -> None:
     """What would be written is shown; the folder stays as it is."""
-    real, shown = LocalCluster(tmp_path), list[Change]()
+    real, shown = LocalCluster(tmp_path), list[Step]()
     dry = DryCluster(real, shown.append)
     change = Change(KEY, None, BOTH)
     dry.apply(change)
@@ -40,3 +41,19 @@ def test_somebody_elses_write_ends_the_pretence(tmp_path: Path) -> None:
     dry.apply(Change(KEY, None, BOTH))
     theirs = real.apply(Change(KEY, None, ONE))
     assert dry.read(KEY) == theirs
+
+
+def test_slices_are_shown_and_remembered_as_well(tmp_path: Path) -> None:
+    """A dry run goes on as if its slices were stored; what somebody really stores counts more."""
+    real, shown = LocalCluster(tmp_path), list[Step]()
+    dry = DryCluster(real, shown.append)
+    up = Slice("mysql-external-mooring-ipv4-0", "IPv4", (Endpoint("10.20.0.11", Condition.READY),), PORTS)
+    made = SliceChange(KEY, None, up)
+    held = dry.apply_slice(made)
+    assert held is not None
+    assert (held.slice, held.keeper, dry.slices(KEY), real.slices(KEY)) == (up, US, (held,), ())
+    gone = SliceChange(KEY, held, None)
+    assert dry.apply_slice(gone) is None
+    assert (shown, dry.slices(KEY)) == ([made, gone], ())
+    theirs = real.apply_slice(made)
+    assert dry.slices(KEY) == (theirs,)

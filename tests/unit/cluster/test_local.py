@@ -13,7 +13,8 @@ import yaml
 from ground.values import KEY, PORTS
 from mooring.cluster.local import LocalCluster
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, Subset
+from mooring.model import Change, ServiceKey, Subset
+from mooring.picture import Condition, Endpoint, Slice, SliceChange
 
 BOTH = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
 DOWN = (Subset((), ("10.20.0.11", "10.20.0.12"), PORTS),)
@@ -204,3 +205,40 @@ def test_a_change_of_another_kind_of_version_is_a_conflict(cluster: LocalCluster
     stored = cluster.apply(Change(KEY, None, BOTH))
     with pytest.raises(Conflict):
         cluster.apply(Change(KEY, replace(stored, version="0" * 64), DOWN))
+
+
+SLICE = Slice("mysql-external-mooring-ipv4-0", "IPv4", (Endpoint("10.20.0.11", Condition.READY),), PORTS)
+
+
+def test_slices_are_files_beside_the_endpoints(folder: Path, cluster: LocalCluster) -> None:
+    """Each is a manifest that kubectl takes; what was written is what is read, by a new start too."""
+    after = cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    assert after is not None
+    assert (after.slice, after.keeper) == (SLICE, "mooring")
+    assert (
+        yaml.safe_load((folder / "default" / f"{SLICE.name}.endpointslice.yaml").read_text())["kind"] == "EndpointSlice"
+    )
+    assert cluster.slices(KEY) == LocalCluster(folder).slices(KEY) == (after,)
+    assert cluster.read(KEY) is None
+
+
+def test_a_slice_is_changed_and_deleted_only_as_it_was_read(cluster: LocalCluster) -> None:
+    """A stale write is refused as a conflict, a deletion too."""
+    first = cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    down = replace(SLICE, endpoints=(Endpoint("10.20.0.11", Condition.NOT_READY),))
+    second = cluster.apply_slice(SliceChange(KEY, first, down))
+    for stale in (SliceChange(KEY, first, SLICE), SliceChange(KEY, first, None), SliceChange(KEY, None, SLICE)):
+        with pytest.raises(Conflict):
+            cluster.apply_slice(stale)
+    assert cluster.slices(KEY) == (second,)
+    assert cluster.apply_slice(SliceChange(KEY, second, None)) is None
+    assert cluster.slices(KEY) == ()
+
+
+def test_a_slice_is_of_the_service_that_it_names(folder: Path, cluster: LocalCluster) -> None:
+    """Names may begin alike; what somebody edits is seen at the next look."""
+    cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    path = folder / "default" / f"{SLICE.name}.endpointslice.yaml"
+    path.write_text(path.read_text().replace("service-name: mysql-external", "service-name: another-one"))
+    assert cluster.slices(KEY) == ()
+    assert cluster.slices(ServiceKey("nowhere", "db")) == ()

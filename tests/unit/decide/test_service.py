@@ -28,18 +28,18 @@ LISTED = (Port("mysql", 3307),)
 )
 def test_without_ports_in_the_file_the_services_targets_are_published(own: ServicePort, published: Port) -> None:
     """The port name, the numeric targetPort (the port where there is none) and the protocol of the Service."""
-    assert serving(KEY, (), ServiceFacts((own,))) == Serving((published,), ("IPv4",))
+    assert serving(KEY, (), ServiceFacts((own,))) == Serving((published,), ("IPv4",), mirrored=True)
 
 
 def test_the_files_numbers_win_under_the_same_names() -> None:
     """The file says the database's port; the Service gives name and protocol."""
-    assert serving(KEY, LISTED, PLAIN) == Serving((Port("mysql", 3307),), ("IPv4",))
+    assert serving(KEY, LISTED, PLAIN) == Serving((Port("mysql", 3307),), ("IPv4",), mirrored=True)
 
 
 def test_a_named_target_is_served_with_ports_in_the_file() -> None:
     """A targetPort that is a name means something only to pods."""
     named = ServiceFacts((ServicePort("mysql", 3366, "db"),))
-    assert serving(KEY, LISTED, named) == Serving((Port("mysql", 3307),), ("IPv4",))
+    assert serving(KEY, LISTED, named) == Serving((Port("mysql", 3307),), ("IPv4",), mirrored=True)
     refused = serving(KEY, (), named)
     assert refused == Refusal(
         "port 'mysql' has the targetPort 'db', a name that only pods have; list ports in the file"
