@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mooring.cluster.cache import Watch, version_of
-from mooring.cluster.client import Api, Json
-from mooring.cluster.endpoints import ABSENT
+from mooring.cluster.client import ABSENT, Api, Json
 from mooring.cluster.status import Missing
 from mooring.decide.election import Claim, Lease
 from mooring.errors import Conflict, Rejected, Unavailable

@@ -122,7 +122,7 @@ class LocalCluster:
         mark = _mark(folder)
         known = self._names.get(namespace)
         if known is None or known[0] != mark:
-            names = tuple(sorted(name for name in os.listdir(folder) if name.endswith(SLICE)))
+            names = tuple(sorted(file.name for file in folder.glob(f"*{SLICE}")))
             self._names[namespace] = known = (mark, names)
         return known[1]
 
