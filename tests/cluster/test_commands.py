@@ -117,13 +117,6 @@ def test_bad_file(cluster: Cluster, config: Path, words: tuple[str, ...]) -> Non
     assert mooring(cluster, config, *words).returncode == 2
 
 
-def test_daemon_says_that_it_knows_no_lease(cluster: Cluster, config: Path) -> None:
-    """2 where leader election is not switched off, and the message says how to."""
-    done = mooring(cluster, config, "run")
-    assert done.returncode == 2
-    assert "with --no-leader-elect" in done.stderr
-
-
 def test_dry_run(cluster: Cluster, namespace: str, redis: Outside, config: Path) -> None:
     """Each flip is one diff, and the stored object never changes; 0 after SIGTERM."""
     mooring(cluster, config, "run", "--once")
