@@ -6,13 +6,13 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from ground.nameserver import nameserver
-from ground.values import KEY, spec
+from ground.values import KEY, spec, stored
 from ground.waiting import wait_until
 from mooring import resolve
 from mooring.board import Board
 from mooring.events import AddressLeftOut, Event
 from mooring.fleet import Fleet
-from mooring.model import HostSpec, Port
+from mooring.model import HostSpec, Port, Verdict
 
 SPEC = replace(spec("10.20.0.11"), hosts=(HostSpec("db1", "10.20.0.11"), HostSpec("db3", "db3.example.com")))
 
@@ -52,6 +52,25 @@ def test_what_a_name_holds_becomes_members() -> None:
         wait_until(lambda: desk.changes, 5, "the change")
     assert desk.addresses() == ["10.20.0.11", "10.20.0.13", "10.20.0.14"]
     assert desk.board.unresolved(KEY) == ()
+
+
+def test_an_address_that_becomes_a_name_keeps_its_verdict() -> None:
+    """Until the name is resolved its host may be the one that was listed by address, and so it begins as that."""
+    board = Board()
+    plain = spec("10.20.0.11", "10.20.0.12")
+    fleet = Fleet([plain], board, (), lambda _event: None, lambda: None)
+    fleet.begin()
+    board.seed(KEY, stored(ready=("10.20.0.11", "10.20.0.12")))
+    hosts = (*plain.hosts[:1], HostSpec("db2", "db2.example.com"))
+    fleet.names._look = lambda _name: None
+    fleet.replace([replace(plain, hosts=hosts)])
+    assert [member.address for member, _ in board.view(KEY)] == ["10.20.0.11"]
+    fleet.names._look = lambda _name: ("10.20.0.12",)
+    fleet.names.learn("db2.example.com")
+    assert {member.address: state.verdict for member, state in board.view(KEY)} == {
+        "10.20.0.11": Verdict.READY,
+        "10.20.0.12": Verdict.READY,
+    }
 
 
 def test_ports_that_the_service_names_are_probed() -> None:

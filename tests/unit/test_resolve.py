@@ -116,6 +116,20 @@ def test_every_name_looked_up_once_is_told(server: Nameserver) -> None:
     assert told.names.looked.is_set()
 
 
+def test_names_come_and_go_with_the_file(server: Nameserver) -> None:
+    """A known name keeps what it holds, a new one is looked up at once, one that left costs nothing and is no news."""
+    told = Told(server)
+    told.names.learn(NAME)
+    server.records["db4.example.com"] = ["10.20.0.14"]
+    told.names.replace([NAME, "db4.example.com"])
+    wait_until(lambda: told.names.addresses()["db4.example.com"], 5, "the new name")
+    assert told.held() == ("10.20.0.12", "10.20.0.13")
+    told.names.replace([])
+    changes = told.changes
+    told.names.learn(NAME)
+    assert (told.names.addresses(), told.changes) == ({}, changes)
+
+
 def test_refreshing_asks_in_the_background_and_never_twice_at_a_time(server: Nameserver) -> None:
     """A slow name server gets no second question about a name while the first is open."""
     told = Told(server)

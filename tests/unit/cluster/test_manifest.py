@@ -101,3 +101,12 @@ def test_a_service_says_what_decides_whether_it_is_served() -> None:
     assert (full.type, full.selector, full.owner) == ("LoadBalancer", True, "Operator/b")
     assert full.families == ("IPv6", "IPv4")
     assert facts({}).ports == ()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "entries"),
+    [(None, ()), ({"note": "x"}, ()), ({"mooring/drain": "db2, 10.20.0.12"}, ("db2", "10.20.0.12"))],
+)
+def test_a_service_says_which_hosts_are_out(annotations: dict[str, str] | None, entries: tuple[str, ...]) -> None:
+    """By its annotation mooring/drain."""
+    assert facts({"metadata": {"annotations": annotations}}).drain == entries
