@@ -27,6 +27,8 @@ PATHS = (
     "cffi",  # the compiler; what is compiled needs _cffi_backend only
     "pydantic/v1",  # pydantic as it was
     "pygments/lexers/*.py",  # languages; rich colours none of them here
+    "**/*.pyi",
+    "*.dist-info/RECORD",  # for pip, which is not there either
 )
 KEPT = frozenset({"__init__.py", "_mapping.py"})
 
@@ -40,8 +42,14 @@ def found(packages: Path) -> Iterator[Path]:
         yield from (path for path in sorted(packages.glob(pattern)) if path.name not in KEPT)
 
 
+def commands(scripts: Path) -> Iterator[Path]:
+    """What libraries brought for a shell, and what is for entering the environment by one."""
+    yield from (path for path in sorted(scripts.iterdir()) if not path.name.startswith("python"))
+
+
 def main() -> None:
-    for path in list(found(Path(sysconfig.get_path("purelib")))):
+    places = sysconfig.get_paths()
+    for path in [*found(Path(places["purelib"])), *commands(Path(places["scripts"]))]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

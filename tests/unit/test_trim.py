@@ -13,7 +13,8 @@ import ast, collections, importlib, json, pathlib, pkgutil, sys, sysconfig
 import mooring, trim
 
 packages = pathlib.Path(sysconfig.get_path("purelib"))
-left_out = {".".join(path.relative_to(packages).with_suffix("").parts) for path in trim.found(packages)}
+places = [path.relative_to(packages) for path in trim.found(packages) if path.suffix in ("", ".py")]
+left_out = {".".join(place.with_suffix("").parts) for place in places}
 for module in pkgutil.walk_packages(mooring.__path__, "mooring."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
