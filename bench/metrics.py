@@ -72,7 +72,7 @@ def by_the_library() -> Callable[[Report], None]:
 def main() -> None:
     hosts = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     held = board(hosts)
-    metrics = Metrics(held, dict, time.time())
+    metrics = Metrics(held, dict, time.time(), lambda: True)
     metrics.seat()
     targets = list(held.targets())
     reports = [report(target, reason) for reason in (Reason.OK, Reason.TIMEOUT) for target in targets]

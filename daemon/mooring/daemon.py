@@ -89,7 +89,7 @@ class Daemon:
             lead=self._lead or ALONE,
             on_ports=self._fleet.learn_ports,
         )
-        self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at)
+        self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at, self._leads)
         self._listeners = (self._metrics.write, *listeners)
         self._server = listen and Server(
             listen, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
@@ -148,9 +148,11 @@ class Daemon:
         self._emit(ConfigRefused(problems, self._clocks.wall()))
 
     def status(self) -> Document:
-        leader = (self._lead or ALONE).may_write(self._clocks.monotonic())
-        process = Process(self._identity, self._loaded_at, self._overruns, self._problems, leader)
+        process = Process(self._identity, self._loaded_at, self._overruns, self._problems, self._leads())
         return document(self._config, self._board, self._reconciler.standings(), process)
+
+    def _leads(self) -> bool:
+        return (self._lead or ALONE).may_write(self._clocks.monotonic())
 
     def _take(self, reports: Sequence[Report]) -> None:
         """Changes first: a write is urgent, and changes of one moment share it; to be told of them is not."""

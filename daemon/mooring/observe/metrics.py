@@ -17,7 +17,6 @@ from mooring.events import (
     ConfigReloaded,
     Event,
     HostChanged,
-    LeaderChanged,
     Overrun,
     Probed,
     Published,
@@ -36,8 +35,8 @@ Sample = tuple[Labels, float]
 class Metrics:
     """A listener to events, and what is told of them at a scrape. From any thread.
 
-    ``standings`` is asked at each scrape; ``loaded_at`` in Unix seconds. ``leading`` is whether this daemon may write
-    until an event says otherwise.
+    ``standings``, and whether this daemon may write (``leading``), are asked at each scrape; ``loaded_at`` in Unix
+    seconds.
     """
 
     def __init__(
@@ -45,8 +44,7 @@ class Metrics:
         board: Board,
         standings: Callable[[], Mapping[ServiceKey, Standing]],
         loaded_at: float,
-        *,
-        leading: bool = True,
+        leading: Callable[[], bool],
     ) -> None:
         self._board = board
         self._standings = standings
@@ -66,7 +64,6 @@ class Metrics:
             Overrun: self._overrun,
             ConfigReloaded: self._config_reloaded,
             ConfigRefused: self._config_refused,
-            LeaderChanged: self._leader_changed,
         }
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -108,7 +105,7 @@ class Metrics:
         yield _histogram(families.PUBLISH, {(): publish})
         yield _counter(families.WRITES, (((result,), count) for result, count in writes.items()))
         yield _counter(families.OVERRUNS, [((), self._overruns)])
-        yield _gauge(families.LEADER, [((), self._leading)])
+        yield _gauge(families.LEADER, [((), self._leading())])
         yield _gauge(families.RELOAD_OK, [((), self._reloaded)])
         yield _gauge(families.RELOADED_AT, [((), self._reloaded_at)])
         yield _gauge(families.BUILD, [((__version__,), 1)])
@@ -137,9 +134,6 @@ class Metrics:
 
     def _config_reloaded(self, event: ConfigReloaded) -> None:
         self._reloaded, self._reloaded_at = True, event.at
-
-    def _leader_changed(self, event: LeaderChanged) -> None:
-        self._leading = event.leading
 
     def _config_refused(self, _event: ConfigRefused) -> None:
         self._reloaded = False

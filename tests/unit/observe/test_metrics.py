@@ -18,7 +18,6 @@ from mooring.events import (
     ConfigReloaded,
     Event,
     HostChanged,
-    LeaderChanged,
     Overrun,
     Probed,
     Published,
@@ -42,7 +41,7 @@ def board() -> Board:
 
 @pytest.fixture
 def metrics(board: Board) -> Metrics:
-    made = Metrics(board, lambda: {KEY: Standing(stored=stored((A,)))}, 1_700_000_000.0)
+    made = Metrics(board, lambda: {KEY: Standing(stored=stored((A,)))}, 1_700_000_000.0, lambda: True)
     made.seat()
     return made
 
@@ -105,12 +104,6 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
         ([Probed(report(target()))], "mooring_probes_total", {f"default mysql-external {A} {A} success ok": 1}),
         ([Probed(report(target()))] * 2, "mooring_probe_duration_seconds_count", {"tcp": 2}),
         ([ClockJumped(5.0)], "mooring_blind", {"": 0}),
-        ([LeaderChanged(leading=False, holder="b")], "mooring_leader", {"": 0}),
-        (
-            [LeaderChanged(leading=False, holder="b"), LeaderChanged(leading=True, holder="a")],
-            "mooring_leader",
-            {"": 1},
-        ),
     ],
 )
 def test_an_event_is_counted(metrics: Metrics, events: list[Event], name: str, samples: dict[str, float]) -> None:
@@ -171,7 +164,7 @@ def test_blindness_is_shown_as_the_board_has_it(metrics: Metrics, board: Board) 
 
 def test_one_that_may_not_write_yet_says_so(board: Board) -> None:
     """A standby is no leader."""
-    assert scrape(Metrics(board, dict, 0.0, leading=False))["mooring_leader"] == {"": 0}
+    assert scrape(Metrics(board, dict, 0.0, lambda: False))["mooring_leader"] == {"": 0}
 
 
 def test_a_scrape_does_not_keep_probes_from_being_counted(metrics: Metrics) -> None:
