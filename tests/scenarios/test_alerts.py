@@ -139,6 +139,13 @@ def test_no_rule_is_over_what_is_not_exported() -> None:
             assert name == "up" or set(re.findall(r"(\w+)=", told)) <= labels[name]
 
 
+@pytest.mark.parametrize("folder", ["kustomize/components/pod-monitor", "helm/mooring/templates"])
+def test_a_scrape_by_the_operator_keeps_our_labels(folder: str) -> None:
+    """The label `namespace` that rules go by is the Service's, not that of Mooring's pod."""
+    (endpoint,) = re.findall(r"- {port: http.*", (ROOT / "deploy" / folder / "podmonitor.yaml").read_text())
+    assert "honorLabels: true" in endpoint
+
+
 @pytest.mark.parametrize("rule", BY_NAME.values(), ids=BY_NAME)
 def test_an_alert_says_what_happened_and_what_to_do(rule: dict[str, dict[str, str]]) -> None:
     """Severity, a summary, a description, and a section of docs/operations.md under its name."""
