@@ -18,7 +18,7 @@ from ground.waiting import wait_until
 from mooring.cluster.local import LocalCluster
 from mooring.config import AddressPolicy, parse
 from mooring.daemon import Daemon
-from mooring.events import Event, HostChanged, Published
+from mooring.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Published
 from mooring.model import Config, Verdict
 
 Begin = Callable[..., Daemon]
@@ -119,6 +119,36 @@ def test_it_is_not_ready_before_every_host_was_probed(tmp_path: Path) -> None:
     daemon = Daemon(config(1), LocalCluster(tmp_path))
     daemon._fleet.muster()
     assert daemon._ready() == "not every host has been probed yet"
+
+
+def test_once_ready_it_stays_so_while_new_hosts_are_probed(begin: Begin) -> None:
+    """A changed file does not take the daemon's pod out of a rolling update."""
+    with listening() as up:
+        daemon = begin(config(up))
+        wait_until(lambda: daemon._ready() is None, 10, "every host probed")
+        daemon.take_up(config(up, closed_port(), period=60.0))
+        assert daemon._ready() is None
+
+
+def test_another_file_is_in_force_when_it_was_taken_up(begin: Begin, tmp_path: Path, events: list[Event]) -> None:
+    """Its hosts are on the status page at once, what was known of the others stays, and it is told."""
+    with listening() as one, listening() as other:
+        daemon = begin(config(one))
+        wait_until(lambda: published(tmp_path) == (["10.20.0.11"], []), 10, "the first host")
+        before = daemon.status()
+        new = config(one, other)
+        daemon.refuse(("config.yaml:1:1: is wrong",))
+        assert daemon.status()["config"] == {**before["config"], "error": "config.yaml:1:1: is wrong"}
+        daemon.take_up(new)
+        found = daemon.status()
+        assert (found["config"]["hash"], found["config"]["error"]) == (new.hash, None)
+        known, added = found["services"][0]["hosts"]
+        assert (known["since"], added["name"]) == (before["services"][0]["hosts"][0]["since"], "db12")
+        wait_until(lambda: published(tmp_path) == (["10.20.0.11", "10.20.0.12"], []), 10, "the second host")
+    told = [event for event in events if isinstance(event, (ConfigRefused, ConfigReloaded))]
+    assert [type(event) for event in told] == [ConfigRefused, ConfigReloaded]
+    assert isinstance(told[1], ConfigReloaded)
+    assert told[1].hash == new.hash
 
 
 def test_it_is_not_ready_before_the_cluster_has_told_what_to_probe(begin: Begin, tmp_path: Path) -> None:

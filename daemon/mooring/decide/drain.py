@@ -38,12 +38,16 @@ def entries(annotation: str) -> tuple[str, ...]:
 
 
 def drain(wanted: Sequence[str], hosts: Sequence[HostSpec], members: Sequence[tuple[Member, HostState]]) -> Drain:
-    """An entry is a host's name or address as the file has it, or one of the IP addresses of a DNS name."""
+    """An entry is a host's name or address as the file has it, or another of its addresses.
+
+    Of a DNS name an address is taken out alone; what a host is ``also`` known by shares its verdict, and so this.
+    """
     if not wanted:
         return NOBODY
     named = {host.name for host in hosts if not {host.name, host.address}.isdisjoint(wanted)}
-    out = [member for member, _ in members if member.host in named or member.address in wanted]
-    known = {text for host in hosts for text in (host.name, host.address)} | {member.address for member in out}
+    out = [one for one, _ in members if one.host in named or not set(one.addresses).isdisjoint(wanted)]
+    texts = {text for host in hosts for text in (host.name, host.address)}
+    known = texts.union(*(member.addresses for member in out))
     drained = named | {member.host for member in out}
     return Drain(
         frozenset(member.address for member in out),

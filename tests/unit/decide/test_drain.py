@@ -68,6 +68,12 @@ def test_an_entry_is_a_name_or_an_address_of_the_file(
     assert found == Drain(frozenset(addresses), tuple(hosts), tuple(unknown))
 
 
+def test_a_further_address_of_a_host_takes_the_host_out() -> None:
+    """They are one machine, with one verdict."""
+    both = (replace(MEMBERS[0][0], also=("fd00::1",)), HostState())
+    assert drain(("fd00::1",), HOSTS, (both,)) == Drain(frozenset({"10.20.0.11"}), ("db1",))
+
+
 def test_an_annotation_of_nonsense_is_bounded() -> None:
     """However much stands in it, no more than a few entries are told."""
     found = drain(tuple(f"x{number}" for number in range(10_000)), HOSTS, MEMBERS)

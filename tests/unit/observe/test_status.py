@@ -6,11 +6,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ground.boards import board_of, place, probe
 from ground.values import KEY, spec, stored
 from mooring import __version__
 from mooring.board import Board
-from mooring.model import Config, HostSpec, ServiceSpec
+from mooring.decide.drain import NOBODY, Drain
+from mooring.model import Config, HostSpec, ServiceKey, ServiceSpec
 from mooring.observe.status import Process, all_ready, document, hosts, moment
 from mooring.reasons import Reason
 from mooring.reconcile import Standing
@@ -35,6 +38,32 @@ def test_the_head_says_who_answers() -> None:
         "services": [],
     }
     assert found["config"] == {"hash": "abc", "loadedAt": "2023-11-14T22:13:20.000+00:00", "error": None}
+
+
+def test_a_refused_file_is_told_with_its_first_problems() -> None:
+    """The log has all; a thousand of them make no page."""
+    problems = tuple(f"config.yaml:{line}:1: is wrong" for line in range(1, 31))
+    process = replace(PROCESS, problems=problems)
+    error = document(Config((), "abc"), Board(), {}, process)["config"]["error"].split("\n")
+    assert error == [*problems[:20], "and 10 problems more"]
+
+
+def test_a_service_that_just_left_the_board_is_left_out() -> None:
+    """A page that is asked for while a file is taken up shows what both have."""
+    assert document_of(board_of(spec(A)), spec(A), spec(B, key=ServiceKey("default", "gone")))["services"][1:] == []
+
+
+@pytest.mark.parametrize(
+    ("in_file", "drained", "source"),
+    [(False, False, None), (True, False, "file"), (False, True, "annotation"), (True, True, "file")],
+)
+def test_maintenance_says_who_asked_for_it(*, in_file: bool, drained: bool, source: str | None) -> None:
+    """The file outweighs the annotation: taking that away would not bring the host back."""
+    hosts_of = (HostSpec(A, A, maintenance=in_file), HostSpec("db3", "db3.example.com", maintenance=in_file))
+    listed = replace(spec(A), hosts=hosts_of)
+    standing = Standing(drain=Drain(frozenset({A}), (A, "db3")) if drained else NOBODY)
+    (service,) = document_of(board_of(listed), listed, standing=standing)["services"]
+    assert [(row["maintenance"], row["maintenanceSource"]) for row in service["hosts"]] == [(bool(source), source)] * 2
 
 
 def test_a_host_has_its_verdict_its_streak_and_what_is_published() -> None:

@@ -36,6 +36,7 @@ NEW = {
 }
 AUTH = {**NEW, "name": "db3", "address": "10.20.0.13", "reason": "auth", "message": "Access denied"}
 RESTING = {**UP, "name": "db4", "address": "10.20.0.14", "maintenance": True, "published": "not-ready"}
+DRAINED = {**RESTING, "maintenanceSource": "annotation"}
 SERVICE = {"namespace": "default", "name": "mysql-external", "error": None, "hosts": [UP, NEW, AUTH, RESTING]}
 
 
@@ -60,6 +61,14 @@ def test_a_piped_table_has_one_whole_row_a_host(capsys: pytest.CaptureFixture[st
     assert auth.split()[3] == "unknown"
     assert resting.split()[3] == "maintenance"
     assert all(line == line.rstrip() for line in (header, up, new, auth, resting))
+
+
+def test_a_drained_host_is_told_from_one_that_rests_by_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever looks for the cause knows where to look."""
+    table.show(table.hosts([{**SERVICE, "hosts": [RESTING, DRAINED]}], table.WATCHED, NOW))
+    _, resting, drained = capsys.readouterr().out.splitlines()
+    assert " maintenance  " in resting
+    assert " maintenance (annotation) " in drained
 
 
 def test_the_table_of_a_check_has_no_history(capsys: pytest.CaptureFixture[str]) -> None:
