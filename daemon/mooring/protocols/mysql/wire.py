@@ -1,9 +1,7 @@
 """What the words of MySQL and MariaDB mean, and the talk over a held session; no I/O.
 
 Codes: MySQL 8 Error Reference, "Server Error Message Reference"; MariaDB Knowledge Base, "MariaDB Error Code
-Reference". Packets: MySQL source documentation, "Client/Server Protocol", "MySQL Packets", "Text Protocol" and "Generic
-Response Packets", with the capabilities that PyMySQL asks for: CLIENT_PROTOCOL_41, and neither CLIENT_DEPRECATE_EOF nor
-CLIENT_SESSION_TRACK.
+Reference".
 """
 
 from __future__ import annotations
@@ -14,6 +12,16 @@ from types import MappingProxyType
 
 from mooring.model import Observation
 from mooring.protocols.exchange import CAP, Answer
+from mooring.protocols.mysql.packets import (
+    IN_TRANSACTION,
+    MORE_RESULTS,
+    Broken,
+    ends_part,
+    first_of,
+    integer,
+    status_of_eof,
+    status_of_ok,
+)
 from mooring.reasons import Reason
 
 QUESTION = "SELECT 1"
@@ -110,18 +118,9 @@ _OK_HEAD = b"\x07\x00\x00\x01\x00\x00\x00"
 _PONGS = {_OK_HEAD + status + b"\x00\x00": _ALIVE for status in (b"\x02\x00", b"\x00\x00")}
 """The usual answers to COM_PING, byte for byte: with autocommit and without."""
 
-_ERR, _EOF, _LOAD_LOCAL, _NULL = 0xFF, 0xFE, 0xFB, 0xFB
-_SIZES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
-"""Bytes of a length-encoded integer by its first one."""
-
-_EOF_SIZE = 5
-_IN_TRANSACTION, _MORE_RESULTS = 0x0001, 0x0008
+_LOAD_LOCAL = 0xFB
 _COLUMNS = 4096
 """Columns that a result may have at most (MySQL: "Limits on Table Column Count")."""
-
-
-class _Broken(Exception):
-    """The server speaks something else than this protocol."""
 
 
 class _Talk:
@@ -139,7 +138,7 @@ class _Talk:
         self._held += data[:room]
         try:
             answer = self._packets()
-        except _Broken as broken:
+        except Broken as broken:
             return Answer(Observation(Reason.PROTOCOL, str(broken)), keep=False)
         if answer is None or not answer.keep or self._at == len(self._held) + len(data[room:]):
             return answer
@@ -152,11 +151,11 @@ class _Talk:
             if payload[:1] == b"\xff" and (due or sequence == 0):
                 return _refused(payload, keep=due)
             if not due or not payload:
-                raise _Broken("sends packets out of order" if payload else "sends an empty packet")
+                raise Broken("sends packets out of order" if payload else "sends an empty packet")
             if (answer := self._take(payload)) is not None:
                 return answer
         if len(self._held) >= CAP:
-            raise _Broken(f"sends more than {CAP} bytes")
+            raise Broken(f"sends more than {CAP} bytes")
         return None
 
     def _packet(self) -> tuple[int, bytes] | None:
@@ -165,7 +164,7 @@ class _Talk:
             return None
         end = start + int.from_bytes(held[self._at : start - 1], "little")
         if end > CAP:
-            raise _Broken(f"sends more than {CAP} bytes")
+            raise Broken(f"sends more than {CAP} bytes")
         if len(held) < end:
             return None
         self._at = end
@@ -186,8 +185,8 @@ class Ping(_Talk):
         return super().feed(data) if usual is None else usual
 
     def _take(self, payload: bytes) -> Answer | None:
-        if payload[0] or _status_of_ok(payload) & _MORE_RESULTS:
-            raise _Broken("answers COM_PING with something else than OK")
+        if payload[0] or status_of_ok(payload) & MORE_RESULTS:
+            raise Broken("answers COM_PING with something else than OK")
         return _ALIVE
 
 
@@ -210,40 +209,40 @@ class Query(_Talk):
     def _take(self, payload: bytes) -> Answer | None:
         if not self._columns:
             return self._head(payload)
-        if not self._undescribed and payload[0] == _EOF and len(payload) <= _SIZES[_EOF]:
-            return self._end(_status_of_eof(payload), [] if self._row is None else [self._row])
+        if not self._undescribed and ends_part(payload):
+            return self._end(status_of_eof(payload), [] if self._row is None else [self._row])
         if self._undescribed:
             self._describe(payload)
         else:
-            first = _first_of(payload, self._columns)
+            first = first_of(payload, self._columns)
             self._row = self._row or (first,)
         return None
 
     def _head(self, payload: bytes) -> Answer | None:
         if payload[0] == 0:
-            return self._end(_status_of_ok(payload), None)
+            return self._end(status_of_ok(payload), None)
         if payload[0] == _LOAD_LOCAL:
-            raise _Broken("asks for a file of ours")
-        self._columns, end = _integer(payload, 0)
+            raise Broken("asks for a file of ours")
+        self._columns, end = integer(payload, 0)
         self._undescribed = self._columns + 1
         if end != len(payload) or not 0 < self._columns <= _COLUMNS:
-            raise _Broken("begins a result with something else than its columns")
+            raise Broken("begins a result with something else than its columns")
         return None
 
     def _describe(self, payload: bytes) -> None:
         self._undescribed -= 1
         if self._undescribed == 0:
-            _status_of_eof(payload)
+            status_of_eof(payload)
         elif not payload.startswith(b"\x03def"):
-            raise _Broken("describes a column in words that are none")
+            raise Broken("describes a column in words that are none")
 
     def _end(self, status: int, rows: Sequence[Sequence[object]] | None) -> Answer | None:
         self._found = self._found or answer(rows)
-        if status & _MORE_RESULTS:
+        if status & MORE_RESULTS:
             self._begin()
             return None
         # A transaction that stays open (autocommit=0) would answer from its first snapshot for ever.
-        return Answer(self._found, keep=not status & _IN_TRANSACTION)
+        return Answer(self._found, keep=not status & IN_TRANSACTION)
 
 
 @lru_cache(maxsize=1024)
@@ -255,49 +254,8 @@ def _command(query: str) -> bytes:
 def _refused(payload: bytes, *, keep: bool) -> Answer:
     """An ERR packet; one that nobody asked for has the number 0, as a server sends it before it hangs up."""
     if len(payload) < 3:  # noqa: PLR2004 -- the mark and the code
-        raise _Broken("sends an error without a code")
+        raise Broken("sends an error without a code")
     code = int.from_bytes(payload[1:3], "little")
     text = payload[9:] if payload[3:4] == b"#" else payload[3:]
     lost = code in ENDED
     return Answer(refusal(code, text.decode("utf-8", "replace")), keep=keep and not lost, lost=lost)
-
-
-def _status_of_ok(payload: bytes) -> int:
-    """``00``, affected rows, last id, status, warnings, and what else it says."""
-    _, at = _integer(payload, 1)
-    _, at = _integer(payload, at)
-    if len(payload) < at + 4:
-        raise _Broken("sends an OK that is cut short")
-    return int.from_bytes(payload[at : at + 2], "little")
-
-
-def _status_of_eof(payload: bytes) -> int:
-    """``FE``, warnings, status."""
-    if payload[0] != _EOF or len(payload) != _EOF_SIZE:
-        raise _Broken("ends a part of a result with something else than EOF")
-    return int.from_bytes(payload[3:], "little")
-
-
-def _first_of(row: bytes, columns: int) -> bytes | None:
-    at, values = 0, []
-    for _ in range(columns):
-        if row[at : at + 1] == b"\xfb":
-            size, start = None, at + 1
-        else:
-            size, start = _integer(row, at)
-        at = start + (size or 0)
-        values.append(None if size is None else row[start:at])
-    if at != len(row):
-        raise _Broken("sends a row that does not fit its columns")
-    return values[0]
-
-
-def _integer(payload: bytes, at: int) -> tuple[int, int]:
-    """A length-encoded integer, and where it ends."""
-    size = _SIZES.get(payload[at], 0) if at < len(payload) else None
-    if size == 0 and payload[at] < _NULL:
-        return payload[at], at + 1
-    end = at + 1 + (size or 0)
-    if not size or len(payload) < end:
-        raise _Broken("sends a number that is none")
-    return int.from_bytes(payload[at + 1 : end], "little"), end
