@@ -23,6 +23,7 @@ HOST = 'namespace="default",service="mysql",host="db1",address="10.20.0.11"'
 SERVICE = 'namespace="default",service="mysql"'
 OF_HOST = {"namespace": "default", "service": "mysql", "host": "db1", "address": "10.20.0.11"}
 OF_SERVICE = {"namespace": "default", "service": "mysql"}
+LEADING = {f"mooring_leader{{{ME}}}": "1x80", f"mooring_leader{{{OTHER}}}": "0x80"}
 UP = {f'mooring_build_info{{{ME},version="1"}}': "1x80"}
 
 
@@ -36,25 +37,35 @@ class Case:
 
 
 CASES = {
-    "host down": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "0x80"}, [OF_HOST]),
-    "host up": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x80"}),
-    "host down for a minute": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x36 0x40"}),
-    "host up for one replica": Case(
+    "host down": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "0x80"} | LEADING, [OF_HOST]),
+    "host up": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x80"} | LEADING),
+    "host down for a minute": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x36 0x40"} | LEADING),
+    "host down for the leader alone": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_ready{{{HOST},{OTHER}}}": "1x80"},
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_ready{{{HOST},{OTHER}}}": "1x80"} | LEADING,
+        [OF_HOST],
     ),
-    "host down for both replicas": Case(
+    "host down for a standby alone": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_ready{{{HOST},{OTHER}}}": "0x80"},
+        {f"mooring_host_ready{{{HOST},{ME}}}": "1x80", f"mooring_host_ready{{{HOST},{OTHER}}}": "0x80"} | LEADING,
+    ),
+    "host down while another begins to lead": Case(
+        "MooringHostDown",
+        {
+            f"mooring_host_ready{{{HOST},{ME}}}": "0x80",
+            f"mooring_host_ready{{{HOST},{OTHER}}}": "0x80",
+            f"mooring_leader{{{ME}}}": "1x36 0x40",
+            f"mooring_leader{{{OTHER}}}": "0x36 1x40",
+        },
         [OF_HOST],
     ),
     "host in maintenance": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_maintenance{{{HOST},{ME}}}": "1x80"},
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_maintenance{{{HOST},{ME}}}": "1x80"} | LEADING,
     ),
     "host not in maintenance": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_maintenance{{{HOST},{ME}}}": "0x80"},
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_maintenance{{{HOST},{ME}}}": "0x80"} | LEADING,
         [OF_HOST],
     ),
     "auth": Case(
@@ -68,8 +79,10 @@ CASES = {
     ),
     "blind": Case("MooringBlind", {f"mooring_blind{{{ME}}}": "1x80"}, [{"instance": "a:8080", "job": "mooring"}]),
     "seeing": Case("MooringBlind", {f"mooring_blind{{{ME}}}": "0x80"}),
-    "empty": Case("MooringServiceEmpty", {f"mooring_service_ready_hosts{{{SERVICE},{ME}}}": "0x80"}, [OF_SERVICE]),
-    "not empty": Case("MooringServiceEmpty", {f"mooring_service_ready_hosts{{{SERVICE},{ME}}}": "1x80"}),
+    "empty": Case(
+        "MooringServiceEmpty", {f"mooring_service_ready_hosts{{{SERVICE},{ME}}}": "0x80"} | LEADING, [OF_SERVICE]
+    ),
+    "not empty": Case("MooringServiceEmpty", {f"mooring_service_ready_hosts{{{SERVICE},{ME}}}": "1x80"} | LEADING),
     "reload failed": Case(
         "MooringReloadFailed",
         {f"mooring_config_last_reload_successful{{{ME}}}": "0x80"},

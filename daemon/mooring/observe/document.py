@@ -24,8 +24,8 @@ own `process_…` metrics: CPU, memory, open files.
 - The labels `namespace` and `service` are those of the Service. A scrape that adds labels of the same name (as
   Prometheus' operator does for pods) must be told to honour ours: `honorLabels: true` in a PodMonitor, `honor_labels:
   true` in a plain scrape configuration.
-- Every replica probes and exports, also one that does not lead: aggregate over them, as `deploy/alerts.yaml` does
-  (`max by (namespace, service, host, address) (mooring_host_ready)`).
+- Every replica probes and exports, also one that does not lead: `mooring_host_ready and on (job,
+  instance) (mooring_leader == 1)` is what the leader says, and so what is published.
 - Counters begin at 0 with the process.
 """
 
