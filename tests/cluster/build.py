@@ -5,18 +5,17 @@ python -m cluster.build      builds what is missing; cold this takes 17 minutes 
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ground.exclusive import alone
 from ground.process import command
 
 SOURCES = Path(__file__).parent / "k8s"
@@ -117,15 +116,6 @@ def unfit() -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def _alone(where: Path) -> Iterator[None]:
-    """Two builds at once would do everything twice."""
-    where.mkdir(parents=True, exist_ok=True)
-    with (where / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
@@ -148,7 +138,7 @@ def build(*names: str) -> Path:
         subprocess.CalledProcessError: a build failed; Go has said why on stderr.
     """
     where = directory()
-    with _alone(where):
+    with alone(where / ".lock"):  # two builds at once would do everything twice
         absent = set(missing()) & set(names or missing())
         todo = [(program, place) for program, place in _places() if absent & set(program.names)]
         if todo and (why := unfit()):

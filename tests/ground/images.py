@@ -30,16 +30,27 @@ SOURCES = (
 )  # fmt: skip
 _PROGRAMS = ("buildah", "podman", "runc", "mmdebstrap")
 _REPOSITORY = "localhost/mooring-tests"
-_KEPT = 3
+_KEPT = 6
 _SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """``reference`` is its name for podman; ``archive`` a file for ``ctr images import``, inside named ``NAME``."""
+    """``reference`` is its name for podman."""
 
     reference: str
-    archive: Path
+
+    @property
+    def archive(self) -> Path:
+        """A file for ``ctr images import``, made when first asked for; inside, the image is named ``NAME``."""
+        file = directory() / f"{self.reference.rpartition(':')[2]}.tar"
+        with alone(file.with_suffix(".lock")):
+            if not file.exists():
+                new = file.with_suffix(".new")
+                new.unlink(missing_ok=True)
+                _ran("buildah", "push", self.reference, f"docker-archive:{new}:{NAME}")
+                new.replace(file)
+        return file
 
 
 def directory() -> Path:
@@ -119,23 +130,18 @@ def _forget_old() -> None:
     listed = _ran("podman", "images", "--sort=created", "--format={{.Tag}}", f"{_REPOSITORY}/mooring").split()
     for tag in listed[_KEPT:]:
         subprocess.run(["podman", "rmi", f"{_REPOSITORY}/mooring:{tag}"], capture_output=True, check=False)
-        (directory() / f"{tag}.tar").unlink(missing_ok=True)
+        for kind in ("tar", "lock"):
+            (directory() / f"{tag}.{kind}").unlink(missing_ok=True)
 
 
 @functools.cache
 def mooring() -> Image:
     """The image of this checkout's Dockerfile and sources, as they are now. Raises RuntimeError."""
-    key = _key()
-    image = Image(f"{_REPOSITORY}/mooring:{key}", directory() / f"{key}.tar")
+    image = Image(f"{_REPOSITORY}/mooring:{_key()}")
     with alone(directory() / "mooring.lock"):
         if not _exists(image.reference):
             build(image.reference)
             _forget_old()
-        if not image.archive.exists():
-            new = image.archive.with_suffix(".new")
-            new.unlink(missing_ok=True)
-            _ran("buildah", "push", image.reference, f"docker-archive:{new}:{NAME}")
-            new.replace(image.archive)
     return image
 
 

@@ -21,7 +21,8 @@ LAYERS = 60_000_000
 MEMORY = 100 * 1024 * 1024
 ALL_OF_IT = """
 import ast, importlib, pathlib, pkgutil, sys
-import mooring
+import mooring, pymysql._auth
+assert pymysql._auth._have_cryptography  # it says so only when a login wants it
 names = [module.name for module in pkgutil.walk_packages(mooring.__path__, 'mooring.')]
 for name in names:
     if not name.endswith('__main__'):
