@@ -18,8 +18,8 @@ from mooring.events import Event, LeaderChanged, LeaseFailed
 from mooring.lead import Alone, Lead
 
 TIMINGS = Timings(lease=15, renew=10, retry=2)
-PAUSES = st.sampled_from([0.0, 0.01, 1.0, 2.0, 4.9, 5.0, 9.99, 10.0, 14.99, 15.0, 30.0])
-FATES = st.sampled_from(["stored"] * 6 + ["lost", "never-arrives", "refused"])
+PAUSES = st.sampled_from([0.0, 2.0, 5.0, 9.9, 15.0])
+FATES = st.sampled_from(["stored"] * 9 + ["lost", "never-arrives", "refused"])
 
 
 class World:
@@ -108,7 +108,7 @@ class Told:
 NAMES = ("a", "b", "c")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data(), count=st.sampled_from([2, 3]), turns=st.integers(1, 40))
 def test_never_two_at_once(data: st.DataObject, count: int, turns: int) -> None:
     """Whatever is paused, lost, late or refused: no two may write at the same instant, where clocks run alike."""
@@ -117,12 +117,13 @@ def test_never_two_at_once(data: st.DataObject, count: int, turns: int) -> None:
 
     def between() -> None:
         """Inside a request, time passes and the others go on."""
-        world.now += data.draw(PAUSES)
-        for name in data.draw(st.lists(someone, max_size=2)):
+        for pause, name in data.draw(st.lists(st.tuples(PAUSES, someone), max_size=2)):
+            world.now += pause
             world.step(name)
+        world.now += data.draw(PAUSES)
 
     world.between, world.fate = between, lambda: data.draw(FATES)
-    world.sees = lambda: data.draw(st.booleans())
+    world.sees = lambda: data.draw(st.sampled_from([True, True, True, False]))
     for _ in range(turns):
         world.now += data.draw(PAUSES)
         world.step(data.draw(someone))
