@@ -13,6 +13,7 @@ from mooring.decide.assess import assess
 from mooring.decide.blind import Guard, weigh
 from mooring.decide.names import Expanded
 from mooring.decide.seat import Seat, SeatEvent, seat_for
+from mooring.decide.select import Held
 from mooring.decide.verdict import seed
 from mooring.events import BlindChanged, Event, HostChanged, Probed
 from mooring.model import (
@@ -23,7 +24,6 @@ from mooring.model import (
     Report,
     ServiceKey,
     ServiceSpec,
-    Stored,
     Target,
     Terms,
     Verdict,
@@ -63,9 +63,11 @@ class _Service:
     seeds: dict[str, Verdict] = field(default_factory=dict)
     """Stored verdicts of addresses that no member has had yet: their names are not resolved."""
     changed_at: float | None = None
+    evidence: float | None = None
 
     def plant(self, seat: Seat, at: float | None) -> None:
-        verdict = self.seeds.pop(seat.member.address, None)
+        found = [self.seeds.pop(address, None) for address in seat.member.addresses]
+        verdict = next((one for one in found if one is not None), None)
         if verdict is not None:
             seat.state = seed(seat.state, verdict, at)
 
@@ -104,7 +106,7 @@ class Board:
             self._services.pop(key, None)
             self._index()
 
-    def seed(self, key: ServiceKey, stored: Stored | None, at: float | None = None) -> None:
+    def seed(self, key: ServiceKey, stored: Held | None, at: float | None = None) -> None:
         """Takes what is stored for the verdict, the first time that it is called; from then on, outcomes count."""
         with self._lock:
             service = self._services[key]
@@ -132,7 +134,10 @@ class Board:
                 for seat in self._seats.get(delivered.target, ()):
                     told = self._judge(seat, delivered, blind=blind)
                     events += told
-                    changed.update(event.member.service for event in told if isinstance(event, HostChanged))
+                    for event in told:
+                        if isinstance(event, HostChanged):
+                            changed.add(event.member.service)
+                            self._services[event.member.service].evidence = report.at - (event.seconds or 0.0)
             for key in changed:
                 self._services[key].changed_at = report.ended
             return Taken(tuple(events), frozenset(changed), weighed.ask)
@@ -155,6 +160,11 @@ class Board:
         """When, in monotonic seconds, a verdict of the Service last changed; None before the first time."""
         with self._lock:
             return self._services[key].changed_at
+
+    def evidence(self, key: ServiceKey) -> float | None:
+        """When, in Unix seconds, the first sign was seen of the verdict that changed last."""
+        with self._lock:
+            return self._services[key].evidence
 
     def targets(self) -> Mapping[Target, float]:
         """All that is to be probed, and the shortest period in seconds that a Service asks for."""

@@ -25,7 +25,7 @@ from mooring.config.document import schema as file_schema
 from mooring.daemon import Daemon, probe
 from mooring.decide.plan import diff
 from mooring.errors import ConfigError
-from mooring.events import Event, NotPublished
+from mooring.events import Event, HazardFound, NotPublished
 from mooring.fleet import Fleet
 from mooring.model import Change, Config, Port, ServiceSpec
 from mooring.observe import log, table
@@ -223,7 +223,7 @@ def _errors(found: Document) -> list[str]:
 
 def _complain(event: Event) -> None:
     """Of a plan's events only what hinders it is told; the rest is in the diff."""
-    if isinstance(event, NotPublished):
+    if isinstance(event, NotPublished | HazardFound):
         sys.stderr.write(f"{event.service}: {event.why}\n")
 
 

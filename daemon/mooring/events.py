@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mooring.errors import ClusterError
-from mooring.model import Change, HostState, Member, Outcome, Report, ServiceKey, Target, Verdict
+from mooring.model import HostState, Member, Outcome, Report, ServiceKey, Target, Verdict
+from mooring.picture import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class AddressLeftOut:
 class Published:
     """A write was stored. ``seconds`` passed since the verdict that made it needed, where one did."""
 
-    change: Change
+    change: Step
     seconds: float | None = None
 
 
@@ -99,7 +100,7 @@ class Published:
 class WriteFailed:
     """A write was tried and not stored, or it is not known whether it was; it will be decided anew."""
 
-    change: Change
+    change: Step
     error: ClusterError
 
 
@@ -110,6 +111,15 @@ class NotPublished:
     service: ServiceKey
     why: str
     refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HazardFound:
+    """A Service is published, and something that is not ours is in the way of its traffic; ``kind`` is one word."""
+
+    service: ServiceKey
+    kind: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,7 @@ Event = (
     | Published
     | WriteFailed
     | NotPublished
+    | HazardFound
     | ClockJumped
     | Overrun
     | LeaderChanged

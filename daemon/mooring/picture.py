@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mooring.model import Change, Port, Publish, ServiceKey, Stored, Subset
 
@@ -84,7 +84,7 @@ class Wanted:
     subsets: tuple[Subset, ...]
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[Port, ...] = ()
-    evidence: float | None = None
+    evidence: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,8 @@ class Picture:
 
     endpoints: Stored | None = None
     slices: tuple[StoredSlice, ...] = ()
+    hidden: bool = False
+    """We may not read slices, so nothing is known of them."""
 
     @property
     def own(self) -> tuple[StoredSlice, ...]:

@@ -6,33 +6,30 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mooring.board import Board, View
 from mooring.clocks import Clocks
-from mooring.cluster.deadline import before
-from mooring.cluster.manifest import US
 from mooring.cluster.protocol import Cluster
-from mooring.decide.desire import desire
-from mooring.decide.drain import NOBODY, Drain, drain, news, without_drained
-from mooring.decide.plan import Refusal, plan, removed
-from mooring.decide.repair import Repairs, repaired, rests_until
-from mooring.decide.select import Selection, hold, select, without
+from mooring.decide.drain import drain, news, without_drained
+from mooring.decide.hazard import alarm, hazard
+from mooring.decide.intent import Intent, intend
+from mooring.decide.plan import Refusal
 from mooring.decide.service import of_family
 from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
 from mooring.events import (
     AddressLeftOut,
-    AddressRemoved,
     Event,
+    HazardFound,
     KeptLast,
     NotPublished,
-    Published,
-    Repaired,
     ServiceReleased,
-    WriteFailed,
 )
 from mooring.lead import Alone, Leading
-from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored, Subset
+from mooring.model import Port, Publish, ServiceKey, ServiceSpec, Serving
+from mooring.picture import Picture
+from mooring.standing import Standing
+from mooring.writer import Writer
 
 RESYNC_SECONDS = 1.0
 """How often the stored objects are looked at without a cause: for somebody else's edits."""
@@ -41,28 +38,7 @@ BACKOFF_SECONDS = (0.1, 5.0)
 START_SECONDS = 2.0
 """How long the first look waits for the cluster to tell what it holds."""
 MOST_RETRY_AFTER_SECONDS = 60.0
-NO_REPAIRS = Repairs()
 ALONE = Alone()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a Service stands with the cluster: what is stored, and what hinders us. Times as in ``model``."""
-
-    stored: Stored | None = None
-    applied_at: float | None = None
-    error: str | None = None
-    failures: int = 0
-    retry_at: float = 0.0
-    kept: tuple[str, ...] = ()
-    changed_at: float | None = None
-    """The change of a verdict that was last published."""
-    desired: tuple[Subset, ...] | None = None
-    """What we last stored, or found stored as it should be."""
-    repairs: Repairs = NO_REPAIRS
-    unfit: frozenset[str] = frozenset()
-    """Listed addresses of a family that the Service does not have."""
-    drain: Drain = NOBODY
 
 
 class Reconciler:
@@ -85,6 +61,7 @@ class Reconciler:
         self._emit = emit
         self._on_ports = on_ports
         self._lead = lead
+        self._writer = Writer(cluster, board, emit, lead=lead, clocks=clocks, turn=self._turn)
         self._monotonic = clocks.monotonic
         self._wall = clocks.wall
         self._standings = dict.fromkeys(self._specs, Standing())
@@ -180,7 +157,7 @@ class Reconciler:
         """Learns what is stored and which ports there are, and writes nothing: for commands that end."""
         for key, standing in self._standings.items():
             try:
-                self._board.seed(key, self._cluster.read(key))
+                self._board.seed(key, self._picture(self._specs[key]))
                 serving = self._cluster.serving(self._specs[key])
                 if isinstance(serving, Serving):
                     self._on_ports(key, serving.ports)
@@ -217,8 +194,8 @@ class Reconciler:
             return self._failed(key, standing, error)
 
     def _reconcile(self, spec: ServiceSpec, standing: Standing) -> Standing:
-        """Read what is stored; seed from it once; select; desire; plan; store the difference, if there is one."""
-        stored = self._cluster.read(spec.key)
+        """Read what is stored; seed from it once; see what should be; store the difference, step by step."""
+        stored = self._picture(spec)
         standing = replace(standing, stored=stored)
         self._board.seed(spec.key, stored)
         serving = self._cluster.serving(spec)
@@ -233,17 +210,41 @@ class Reconciler:
         standing = self._drain(spec, view, serving, standing)
         view = without_drained(view, standing.drain)
         standing = self._leave_out(view, serving, standing)
-        selection = self._selected(spec, view, standing)
-        self._tell_kept(spec.key, standing, selection)
-        standing = replace(standing, kept=selection.kept)
-        desired = desire(selection, serving.ports)
-        listed = frozenset(member.address for member, _ in view)
-        decision = plan(spec.key, listed, spec.adopt, stored, desired)
-        if isinstance(decision, Refusal):
-            return self._refused(spec.key, standing, decision.why)
-        if decision is None:
-            return replace(standing, error=None, failures=0, retry_at=0.0, desired=desired)
-        return self._write(decision, listed, standing)
+        intent = self._intent(spec, view, serving, standing)
+        self._tell_kept(spec.key, standing, intent.selection.kept)
+        standing = replace(standing, kept=intent.selection.kept)
+        after = self._writer.store(spec, intent, serving, standing)
+        if isinstance(after, Refusal):
+            return self._refused(spec.key, standing, after.why)
+        return self._look_out(spec.key, intent, serving, standing.error, after)
+
+    def _picture(self, spec: ServiceSpec) -> Picture:
+        """What is stored. An account that may not read slices is no hindrance to Endpoints."""
+        endpoints = self._cluster.read(spec.key)
+        try:
+            return Picture(endpoints, self._cluster.slices(spec.key))
+        except Rejected:
+            if spec.publish is not Publish.ENDPOINTS:
+                raise
+            return Picture(endpoints, hidden=True)
+
+    def _intent(self, spec: ServiceSpec, view: View, serving: Serving, standing: Standing) -> Intent:
+        fresh = self._board.changed_at(spec.key) != standing.changed_at
+        evidence = self._board.evidence(spec.key) if fresh else None
+        waiting = self._board.waiting(spec.key)
+        return intend(spec, view, standing.stored, serving, standing.unfit, waiting=waiting, evidence=evidence)
+
+    def _look_out(
+        self, key: ServiceKey, intent: Intent, serving: Serving, error: str | None, standing: Standing
+    ) -> Standing:
+        """Tells once what is in the way of the traffic of a Service that is published as it should be."""
+        found = hazard(standing.stored, intent.wanted) if serving.mirrored and standing.error is None else None
+        standing = replace(standing, alarm=alarm(standing.alarm, found, self._monotonic()))
+        if found is None or not standing.alarm.rings:
+            return standing
+        if error != found.why:
+            self._emit(HazardFound(key, found.kind, found.why))
+        return replace(standing, error=found.why)
 
     def _stand_by(self, spec: ServiceSpec, serving: Serving | Refusal, standing: Standing) -> Standing:
         """Another writes, and tells what hinders it; what it stores is no edit of ours that somebody undid."""
@@ -252,47 +253,6 @@ class Reconciler:
         changed_at = self._board.changed_at(spec.key)
         return Standing(standing.stored, standing.applied_at, changed_at=changed_at, drain=drained)
 
-    def _selected(self, spec: ServiceSpec, view: View, standing: Standing) -> Selection:
-        selection = select(view, standing.stored, spec.when_all_fail)
-        if self._board.waiting(spec.key):
-            selection = hold(selection, standing.stored)
-        return without(selection, standing.unfit)
-
-    def _write(self, change: Change, listed: frozenset[str], standing: Standing) -> Standing:
-        """Stores the change, unless it would be one more round of a war about what we have stored before."""
-        now, repairs = self._monotonic(), standing.repairs
-        manager = change.before.manager if change.before else ""
-        repair = change.subsets == standing.desired
-        if repair:
-            if rests_until(repairs, manager, now) is not None:
-                return self._refused(change.key, standing, _war(manager))
-            repairs = repaired(repairs, manager, now)
-        after = self._apply(change)
-        changed_at = self._board.changed_at(change.key)
-        if repair and manager != US:
-            self._emit(Repaired(change.key, manager))
-        self._tell_published(change, listed, None if changed_at == standing.changed_at else changed_at)
-        return replace(
-            standing,
-            stored=after,
-            applied_at=self._wall(),
-            error=None,
-            failures=0,
-            retry_at=0.0,
-            changed_at=changed_at,
-            desired=change.subsets,
-            repairs=repairs,
-        )
-
-    def _apply(self, change: Change) -> Stored:
-        self.turned_at = self._monotonic()
-        try:
-            with before(self._lead.until):
-                return self._cluster.apply(change)
-        except ClusterError as error:
-            self._emit(WriteFailed(change, error))
-            raise
-
     def _drain(self, spec: ServiceSpec, view: View, serving: Serving, standing: Standing) -> Standing:
         found = drain(serving.drain, spec.hosts, view)
         for event in news(spec.key, standing.drain, found):
@@ -300,22 +260,20 @@ class Reconciler:
         return replace(standing, drain=found)
 
     def _leave_out(self, view: View, serving: Serving, standing: Standing) -> Standing:
-        unfit = [member for member, _ in view if not of_family(member.address, serving.families)]
-        for member in unfit:
-            if member.address not in standing.unfit:
+        every = [(member, address) for member, _ in view for address in member.addresses]
+        unfit = [(member, address) for member, address in every if not of_family(address, serving.families)]
+        for member, address in unfit:
+            if address not in standing.unfit:
                 why = f"the Service has only {' and '.join(serving.families)}"
-                self._emit(AddressLeftOut(member.service, member.host, member.address, why))
-        return replace(standing, unfit=frozenset(member.address for member in unfit))
+                self._emit(AddressLeftOut(member.service, member.host, address, why))
+        return replace(standing, unfit=frozenset(address for _, address in unfit))
 
-    def _tell_kept(self, key: ServiceKey, standing: Standing, selection: Selection) -> None:
-        if selection.kept and selection.kept != standing.kept:
-            self._emit(KeptLast(key, selection.kept))
+    def _tell_kept(self, key: ServiceKey, standing: Standing, kept: tuple[str, ...]) -> None:
+        if kept and kept != standing.kept:
+            self._emit(KeptLast(key, kept))
 
-    def _tell_published(self, change: Change, listed: frozenset[str], changed_at: float | None) -> None:
-        for address in removed(change):
-            if address not in listed:
-                self._emit(AddressRemoved(change.key, address, change.before.manager if change.before else ""))
-        self._emit(Published(change, None if changed_at is None else self._monotonic() - changed_at))
+    def _turn(self) -> None:
+        self.turned_at = self._monotonic()
 
     def _failed(self, key: ServiceKey, standing: Standing, error: ClusterError) -> Standing:
         """A conflict is news, not a failure: look again at once; only in a row it backs off like the others."""
@@ -336,10 +294,3 @@ class Reconciler:
         if why != standing.error:
             self._emit(NotPublished(key, why, refused))
         return replace(standing, error=why)
-
-
-def _war(manager: str) -> str:
-    return (
-        f"{manager or 'somebody'} changes this object again and again; after three repairs in a minute it is left "
-        "alone for the rest of that minute. Find out who keeps it beside Mooring"
-    )

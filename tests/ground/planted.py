@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mooring import board, cli, daemon, reconcile
+from mooring import board, cli, daemon
+from mooring.decide import intent, steps
 from mooring.decide.blind import Guard, Weighed
 from mooring.model import Change, Observation, Outcome, Report, Target, Thresholds
 from mooring.reasons import Effect, Reason
@@ -52,33 +53,33 @@ def no_guard() -> None:
 
 def both_lists() -> None:
     """A ready address is listed as not ready, too."""
-    true = vars(reconcile)["select"]
+    true = vars(intent)["select"]
 
     def select(*given: Any) -> Any:
         selection = true(*given)
         return replace(selection, not_ready=(*selection.not_ready, *selection.ready))
 
-    _plant(reconcile, "select", select)
+    _plant(intent, "select", select)
 
 
 def rewrites() -> None:
     """What is stored already is written again."""
-    true = vars(reconcile)["plan"]
+    true = vars(steps)["plan"]
 
-    def plan(key: Any, listed: Any, adopt: Any, stored: Any, desired: Any) -> Any:
-        return true(key, listed, adopt, stored, desired) or Change(key, stored, desired)
+    def plan(key: Any, listed: Any, adopt: Any, stored: Any, desired: Any, **more: Any) -> Any:
+        return true(key, listed, adopt, stored, desired, **more) or Change(key, stored, desired, **more)
 
-    _plant(reconcile, "plan", plan)
+    _plant(steps, "plan", plan)
 
 
 def unlisted() -> None:
     """An address that nobody listed is published."""
-    true = vars(reconcile)["desire"]
+    true = vars(intent)["desire"]
 
     def desire(selection: Any, ports: Any) -> Any:
         return true(replace(selection, not_ready=(*selection.not_ready, "10.77.0.250")), ports)
 
-    _plant(reconcile, "desire", desire)
+    _plant(intent, "desire", desire)
 
 
 def patient() -> None:

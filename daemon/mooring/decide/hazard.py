@@ -33,6 +33,8 @@ class Hazard:
 
 def hazard(picture: Picture, wanted: Wanted) -> Hazard | None:
     """What is wrong with the slices of a Service in whose own objects nothing is left to write."""
+    if picture.hidden:
+        return None
     if foreign := [one for one in picture.foreign if one.slice.endpoints]:
         keepers = ", ".join(sorted({one.keeper or "nobody" for one in foreign}))
         why = f"traffic goes also to EndpointSlices that Mooring does not keep: {_named(foreign)} (kept by {keepers})"
@@ -59,3 +61,21 @@ def _named(slices: list[StoredSlice]) -> str:
     names = sorted(one.slice.name for one in slices)
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A hazard that was seen first at ``since``, in monotonic seconds; ``rings`` when it has lasted long enough."""
+
+    hazard: Hazard | None = None
+    since: float = 0.0
+    rings: bool = False
+
+
+def alarm(before: Alarm, found: Hazard | None, now: float) -> Alarm:
+    """The alarm after another look."""
+    if found is None:
+        return Alarm()
+    same = before.hazard is not None and before.hazard.kind is found.kind
+    since = before.since if same else now
+    return Alarm(found, since, rings=not found.patient or now - since >= GRACE_SECONDS)

@@ -16,12 +16,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mooring.decide.plan import Refusal, plan
 from mooring.decide.slices import changes
-from mooring.model import Change, Port, Publish, ServiceKey, Stored, Subset
+from mooring.model import Change, Port, Publish, ServiceKey, ServiceSpec, Stored, Subset
 from mooring.picture import US, Condition, Picture, Slice, SliceChange, Step, StoredSlice, Wanted
 
 Said = frozenset[tuple[str, bool, frozenset[Port]]]
 """Addresses, whether they are ready, and their ports."""
+
+
+def needed(
+    spec: ServiceSpec, listed: frozenset[str], picture: Picture, wanted: Wanted, *, mirrored: bool
+) -> tuple[Step, ...] | Refusal:
+    """The writes that are needed, in their order, or why none may be made; see ``steps`` and ``plan``."""
+    stored = picture.endpoints
+    if stored is None and wanted.publish is Publish.SLICES:
+        return steps(spec.key, picture, wanted, None, mirrored=mirrored)
+    label = unmirrored(wanted.publish, stored)
+    change = plan(spec.key, listed, spec.adopt, stored, wanted.subsets, unmirrored=label)
+    if isinstance(change, Refusal):
+        return change
+    return steps(spec.key, picture, wanted, change, mirrored=mirrored)
 
 
 def steps(

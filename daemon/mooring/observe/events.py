@@ -17,6 +17,7 @@ from mooring.events import (
     ConfigRefused,
     DrainUnknown,
     Event,
+    HazardFound,
     KeptLast,
     NotPublished,
     Repaired,
@@ -146,6 +147,8 @@ def _words_of_writes(event: Event) -> Words | None:
             return event.service, "Repaired", f"put right what {event.manager or 'somebody'} had changed"
         case NotPublished():
             return event.service, "Refused" if event.refused else "NotPublished", event.why
+        case HazardFound():
+            return event.service, event.kind, event.why
         case KeptLast():
             kept = ", ".join(event.addresses)
             return event.service, "KeptLast", f"no host is fit; the last ready ones stay published: {kept}"

@@ -21,6 +21,7 @@ from mooring.events import (
     DrainChanged,
     DrainUnknown,
     Event,
+    HazardFound,
     HostChanged,
     HostKnown,
     HostUnknown,
@@ -35,10 +36,16 @@ from mooring.events import (
     ServiceReleased,
     WriteFailed,
 )
-from mooring.model import Member, Verdict
+from mooring.model import Change, Member, Verdict
+from mooring.picture import Condition, Step
 from mooring.reasons import MEANINGS
 
 Format = Literal["auto", "json", "console"]
+_CONDITIONS = {
+    "ready": Condition.READY,
+    "not_ready": Condition.NOT_READY,
+    "last_resort": Condition.LAST_RESORT,
+}
 Line = tuple[str, str, Mapping[str, object]]
 """Level, name of the event, facts."""
 
@@ -183,24 +190,37 @@ def _(event: AddressLeftOut) -> Line:
 
 @line.register
 def _(event: Published) -> Line:
-    subsets = event.change.subsets
-    ready = [address for subset in subsets for address in subset.ready]
-    not_ready = [address for subset in subsets for address in subset.not_ready]
-    facts: dict[str, object] = {"service": str(event.change.key), "ready": ready, "not_ready": not_ready}
-    if event.seconds is not None:
-        facts["seconds"] = round(event.seconds, 6)
-    return "info", "endpoints.written", facts
+    name, said = _written(event.change)
+    seconds = {} if event.seconds is None else {"seconds": round(event.seconds, 6)}
+    return "info", name, {"service": str(event.change.key), **said, **seconds}
+
+
+def _written(step: Step) -> tuple[str, dict[str, object]]:
+    if isinstance(step, Change):
+        ready = [address for subset in step.subsets for address in subset.ready]
+        not_ready = [address for subset in step.subsets for address in subset.not_ready]
+        return "endpoints.written", {"ready": ready, "not_ready": not_ready}
+    if step.after is None:
+        return "slice.deleted", {"slice": step.before.slice.name if step.before else ""}
+    lists = {name: list(step.after.of(condition)) for name, condition in _CONDITIONS.items()}
+    return "slice.written", {"slice": step.after.name, **{name: held for name, held in lists.items() if held}}
 
 
 @line.register
 def _(event: WriteFailed) -> Line:
-    return "debug", "endpoints.write_failed", {"service": str(event.change.key), "why": str(event.error)}
+    name = "endpoints" if isinstance(event.change, Change) else "slice"
+    return "debug", f"{name}.write_failed", {"service": str(event.change.key), "why": str(event.error)}
 
 
 @line.register
 def _(event: NotPublished) -> Line:
     name = "endpoints.refused" if event.refused else "endpoints.failed"
     return "error", name, {"service": str(event.service), "why": event.why}
+
+
+@line.register
+def _(event: HazardFound) -> Line:
+    return "error", "service.hazard", {"service": str(event.service), "kind": event.kind, "why": event.why}
 
 
 @line.register

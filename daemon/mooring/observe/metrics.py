@@ -26,7 +26,7 @@ from mooring.model import Report, ServiceKey
 from mooring.observe import families, series
 from mooring.observe.families import Family
 from mooring.observe.tally import Distribution, Labels, Tally
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 STORED, CONFLICT, REJECTED, UNAVAILABLE = "stored", "conflict", "rejected", "unavailable"
 Sample = tuple[Labels, float]

@@ -15,7 +15,7 @@ from mooring.observe import families
 from mooring.observe.families import Family
 from mooring.observe.tally import Counted, Labels, labels
 from mooring.reasons import MEANINGS, Effect, Reason
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 _OUTCOMES = {Effect.SUCCESS: "success", Effect.UNKNOWN: "unknown"}
 _OUTCOME = {reason: _OUTCOMES.get(meaning.effect, "failure") for reason, meaning in MEANINGS.items()}
@@ -51,7 +51,7 @@ def of_services(services: Sequence[ServiceView], standings: Mapping[ServiceKey, 
     """How each Service stands with the cluster."""
     rows = [(service, standings.get(service.spec.key, NOTHING)) for service in services]
     who = [_labels(families.SERVICE, _key(service.spec.key)) for service in services]
-    ready = [len(standing.stored.ready) if standing.stored else 0 for _, standing in rows]
+    ready = [len(standing.stored.ready) for _, standing in rows]
     hosts = [len(service.hosts) + len(service.unresolved) for service in services]
     errors = [standing.error is not None for _, standing in rows]
     yield _text(families.SERVICE_READY, zip(who, ready, strict=True))

@@ -11,9 +11,10 @@ from typing import Any
 from mooring import __version__
 from mooring.board import Board, ServiceView
 from mooring.decide.addresses import parse
-from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Stored, Verdict
+from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Verdict
+from mooring.picture import Condition, Picture
 from mooring.reasons import Reason
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 Document = Mapping[str, Any]
 MOST_PROBLEMS = 20
@@ -110,10 +111,12 @@ def _unresolved(spec: ServiceSpec, host: HostSpec, standing: Standing) -> Docume
     }
 
 
-def _published(address: str, stored: Stored | None) -> str:
-    if stored is None or address not in stored.ready | stored.not_ready:
-        return "none"
-    return Verdict.READY.value if address in stored.ready else Verdict.NOT_READY.value
+def _published(address: str, stored: Picture) -> str:
+    if address in stored.last_resort:
+        return Condition.LAST_RESORT.value
+    if address in stored.ready:
+        return Verdict.READY.value
+    return Verdict.NOT_READY.value if address in stored.not_ready else "none"
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -24,6 +24,7 @@ from mooring.events import (
     DrainChanged,
     DrainUnknown,
     Event,
+    HazardFound,
     HostChanged,
     HostKnown,
     HostUnknown,
@@ -38,12 +39,19 @@ from mooring.events import (
 )
 from mooring.model import Change, HostState, Outcome, Subset, Verdict
 from mooring.observe import log
+from mooring.picture import Condition, Endpoint, Slice, SliceChange, StoredSlice
 from mooring.reasons import Reason
 
 WHO = {"service": "default/mysql-external", "host": "10.20.0.11", "address": "10.20.0.11"}
 DOWN = HostState(Verdict.NOT_READY, outcome=Outcome(Reason.REFUSED, "connection refused"))
 UP = HostState(Verdict.READY, outcome=Outcome(Reason.OK))
 CHANGE = Change(KEY, stored(ready=("10.20.0.11",)), (Subset((), ("10.20.0.11",), PORTS),))
+SLICE = Slice(
+    "db-mooring-ipv4-0",
+    "IPv4",
+    (Endpoint("10.20.0.11", Condition.READY), Endpoint("10.20.0.12", Condition.LAST_RESORT)),
+    PORTS,
+)
 CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
     "down": (
         HostChanged(member(), DOWN, Verdict.READY, 3),
@@ -94,6 +102,24 @@ CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
         {"ready": [], "not_ready": ["10.20.0.11"], "seconds": 0.25},
     ),
     "refused": (NotPublished(KEY, "it is theirs", refused=True), "error", "endpoints.refused", {"why": "it is theirs"}),
+    "slice": (
+        Published(SliceChange(KEY, None, SLICE)),
+        "info",
+        "slice.written",
+        {"slice": "db-mooring-ipv4-0", "ready": ["10.20.0.11"], "last_resort": ["10.20.0.12"]},
+    ),
+    "slice deleted": (
+        Published(SliceChange(KEY, StoredSlice("1", "mooring", SLICE), None)),
+        "info",
+        "slice.deleted",
+        {"slice": "db-mooring-ipv4-0"},
+    ),
+    "hazard": (
+        HazardFound(KEY, "NotMirrored", "it reaches nobody"),
+        "error",
+        "service.hazard",
+        {"kind": "NotMirrored", "why": "it reaches nobody"},
+    ),
     "failed": (NotPublished(KEY, "no answer", refused=False), "error", "endpoints.failed", {"why": "no answer"}),
     "jump": (ClockJumped(-3600.0004), "warning", "clock.jumped", {"seconds": -3600.0}),
     "overrun": (Overrun(target()), "warning", "probe.overrun", {"address": "10.20.0.11", "port": 3306}),

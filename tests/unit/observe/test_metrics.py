@@ -26,8 +26,9 @@ from mooring.events import (
 from mooring.model import Change, HostState, Subset, Verdict
 from mooring.observe.families import FAMILIES
 from mooring.observe.metrics import Metrics
+from mooring.picture import Picture
 from mooring.reasons import Reason
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
 CHANGE = Change(KEY, stored((A,)), (Subset((), (A,), PORTS),))
@@ -41,7 +42,7 @@ def board() -> Board:
 
 @pytest.fixture
 def metrics(board: Board) -> Metrics:
-    made = Metrics(board, lambda: {KEY: Standing(stored=stored((A,)))}, 1_700_000_000.0, lambda: True)
+    made = Metrics(board, lambda: {KEY: Standing(stored=Picture(stored((A,))))}, 1_700_000_000.0, lambda: True)
     made.seat()
     return made
 

@@ -13,8 +13,9 @@ from mooring.board import Board
 from mooring.decide.drain import Drain
 from mooring.model import HostSpec, Verdict
 from mooring.observe import series
+from mooring.picture import Picture
 from mooring.reasons import Reason
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
 Found = dict[tuple[str, ...], float]
@@ -86,8 +87,8 @@ def test_an_address_that_waits_for_its_port_is_not_unknown() -> None:
     ("standing", "values"),
     [
         pytest.param(Standing(), (0, 2, 0), id="nothing stored"),
-        pytest.param(Standing(stored=stored((A,), (B,))), (1, 2, 0), id="one ready"),
-        pytest.param(Standing(stored=stored((A, B)), error="forbidden"), (2, 2, 1), id="hindered"),
+        pytest.param(Standing(stored=Picture(stored((A,), (B,)))), (1, 2, 0), id="one ready"),
+        pytest.param(Standing(stored=Picture(stored((A, B))), error="forbidden"), (2, 2, 1), id="hindered"),
     ],
 )
 def test_a_service_is_shown_as_it_is_stored(standing: Standing, values: tuple[int, ...]) -> None:

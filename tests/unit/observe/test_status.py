@@ -15,8 +15,9 @@ from mooring.board import Board
 from mooring.decide.drain import NOBODY, Drain
 from mooring.model import Config, HostSpec, ServiceKey, ServiceSpec
 from mooring.observe.status import Process, all_ready, document, hosts, moment
+from mooring.picture import Picture
 from mooring.reasons import Reason
-from mooring.reconcile import Standing
+from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
 PROCESS = Process("here-1234", 1_700_000_000.0, overruns=7)
@@ -72,7 +73,7 @@ def test_a_host_has_its_verdict_its_streak_and_what_is_published() -> None:
     board = board_of(listed, of=stored(ready=(A,), not_ready=(B,)))
     probe(board, A, Reason.OK, Reason.REFUSED, Reason.REFUSED)
     probe(board, B, Reason.OK)
-    standing = Standing(stored=stored(ready=(A,), not_ready=(B,)), applied_at=1_700_000_060.0)
+    standing = Standing(stored=Picture(stored(ready=(A,), not_ready=(B,))), applied_at=1_700_000_060.0)
     (service,) = document_of(board, listed, standing=standing)["services"]
     assert (service["ready"], service["total"], service["error"], service["keptLast"]) == (1, 2, None, False)
     assert service["appliedAt"] == "2023-11-14T22:14:20.000+00:00"
