@@ -8,9 +8,6 @@ from pathlib import Path
 
 from cluster.manifests import BASE
 
-NAMESPACE = "mooring"
-SERVED = "default"
-"""The namespace that the base's file and Role name."""
 _OVER = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -24,18 +21,12 @@ def copied(directory: Path) -> Path:
     return Path(shutil.copytree(BASE, directory / "base"))
 
 
-def edit(path: Path, *edits: tuple[str, str]) -> None:
-    """Replaces each text by another.
-
-    Raises:
-        ValueError: it stands there not at all, or more than once.
-    """
+def edit(path: Path, old: str, new: str) -> None:
+    """Replaces a text wherever it stands. Raises ValueError: that is nowhere."""
     text = path.read_text()
-    for old, new in edits:
-        if text.count(old) != 1:
-            raise ValueError(f"{path} has {old!r} {text.count(old)} times")
-        text = text.replace(old, new)
-    path.write_text(text)
+    if old not in text:
+        raise ValueError(f"{path} has no {old!r}")
+    path.write_text(text.replace(old, new))
 
 
 def overlay(base: Path, components: Sequence[str]) -> Path:
