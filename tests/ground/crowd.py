@@ -19,6 +19,8 @@ from typing import Any, Self
 
 ADDRESS = "127.0.0.1"
 _BACKLOG = 128
+_LOGIN_WORDS = 2
+"""A login over a fresh connection says PING twice; what comes after that are the questions of a held session."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Server:
         door = socket.create_server((ADDRESS, 0), backlog=_BACKLOG)
         port: int = door.getsockname()[1]
         self.asked[port] = []
-        self.sockets.register(door, selectors.EVENT_READ, (port, answers))
+        self.sockets.register(door, selectors.EVENT_READ, (port, answers, None))
         return port
 
     def _deaf(self) -> int:
@@ -67,14 +69,16 @@ class Server:
                     self._turn(key.fileobj, key.data)
 
     def _turn(self, sock: socket.socket, data: Any) -> None:
-        if isinstance(data, tuple):
-            port, answers = data
-            self.asked[port].append(time.monotonic())
-            self.sockets.register(sock.accept()[0], selectors.EVENT_READ, answers)
+        port, answers, words = data
+        if words is None:
+            self.sockets.register(sock.accept()[0], selectors.EVENT_READ, (port, answers, 0))
             return
         with contextlib.suppress(OSError):
-            if words := sock.recv(4096):
-                sock.sendall(b"+PONG\r\n" * words.count(b"PING") * data)
+            if said := sock.recv(4096):
+                if words >= _LOGIN_WORDS:
+                    self.asked[port].append(time.monotonic())
+                self.sockets.modify(sock, selectors.EVENT_READ, (port, answers, words + said.count(b"PING")))
+                sock.sendall(b"+PONG\r\n" * said.count(b"PING") * answers)
                 return
         self.sockets.unregister(sock)
         sock.close()
@@ -101,7 +105,7 @@ class Crowd:
         self._process.communicate()
 
     def asked(self) -> dict[int, list[float]]:
-        """When each port that accepts was asked, in monotonic seconds; this ends the crowd."""
+        """When each port that accepts was asked over a held session, in monotonic seconds; this ends the crowd."""
         told, _ = self._process.communicate()
         return {int(port): times for port, times in json.loads(told).items()}
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mooring import board, cli, daemon
-from mooring.decide import intent, steps
+from mooring.decide import intent, seat, steps
 from mooring.decide.blind import Guard, Weighed
 from mooring.model import Change, Observation, Outcome, Report, Target, Thresholds
 from mooring.reasons import Effect, Reason
@@ -34,9 +34,9 @@ def unknown_demotes() -> None:
 
 
 def _judge(change: Callable[[Outcome, Thresholds], tuple[Outcome, Thresholds]]) -> None:
-    true = vars(board)["judge"]
+    true = vars(seat)["judge"]
     _plant(
-        board,
+        seat,
         "judge",
         lambda state, outcome, thresholds, now, at: true(state, *change(outcome, thresholds), now, at),
     )

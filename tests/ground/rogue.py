@@ -201,6 +201,9 @@ def _noise() -> bytes:
     return b"\x05\x00\x00\x99" + random.Random(7).randbytes(2048).replace(b"\n", b"") + b"\r\n"
 
 
+KNOCKED = MappingProxyType({"redis-huge-bulk-silent": Reason.PROTOCOL})
+"""What a knock finds out already: no library waits for the rest of a wrong reply."""
+
 SCRIPTS: Mapping[str, Script] = MappingProxyType(
     {
         "never-accepts": Script(None, dict.fromkeys(("mysql", "redis", "tcp"), Reason.TIMEOUT)),

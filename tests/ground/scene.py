@@ -24,6 +24,8 @@ from ground.servers import Mariadb, Redis
 from ground.waiting import wait_until
 
 PERIOD = 0.2
+LOGIN = 1.0
+"""What a held session hides is found soon."""
 USER, PASSWORD = "mooring", "throw-away-of-a-test"
 SERVICES = {"default/mysql": ("db1", "db2"), "default/redis": ("db3", "db4")}
 _LOADABLE = ("enable-debug-command local", "loading-process-events-interval-bytes 1024", "key-load-delay 100")
@@ -126,4 +128,4 @@ def _file(network: Network, secret: Path) -> str:
         name = key.partition("/")[2]
         hosts = [{"name": host, "address": network[host].address} for host in names]
         services.append(configuration.service(name, name, hosts, block=block))
-    return configuration.file(*services, period=PERIOD)
+    return configuration.file(*services, period=PERIOD, loginSeconds=LOGIN)

@@ -11,6 +11,7 @@ from ground.configuration import file, service
 from ground.mooring import Daemon
 from ground.network import Host
 from ground.scene import Scene, scene, service_of
+from ground.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
@@ -57,8 +58,8 @@ def test_host_that_cannot_be_reached_leaves_and_returns(
     assert (left["reason"], left["streak"], left["service"], left["address"]) == (reason, 3, key, address)
     healthy.daemon.wait_ready(key, others)
     assert healthy.daemon.not_ready(key) == [address]
-    row = healthy.row(name)
-    assert (row["verdict"], row["published"]) == ("not-ready", "not-ready")
+    wait_until(lambda: healthy.row(name)["published"] == "not-ready", 5, "the status to follow")
+    assert healthy.row(name)["verdict"] == "not-ready"
     host.heal()
     back = healthy.daemon.wait_log("host.ready", after=after, host=name)
     assert (back["reason"], back["streak"]) == ("ok", 2)

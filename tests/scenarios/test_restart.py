@@ -90,11 +90,14 @@ def test_crash_loop_admits_no_flapper(redis: tuple[Redis, Redis], tmp_path: Path
     turns = itertools.count()
 
     def every_other_time(peer: Peer) -> None:
+        """Every other connection may log in, and is lost with the next question."""
         if next(turns) % 2:
             peer.reset()
+        for _ in range(2):
+            peer.receive()
+            peer.send(b"+PONG\r\n")
         peer.receive()
-        peer.send(b"+PONG\r\n")
-        peer.hold()
+        peer.reset()
 
     with ExitStack() as undo:
         flapper = undo.enter_context(rogue(every_other_time))

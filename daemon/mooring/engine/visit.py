@@ -56,6 +56,8 @@ class Visit:
         self._on_end = on_end
         self._sock: socket.socket | None = None
         self._opened = 0.0
+        self._resumed = False
+        """The connection is an earlier visit's: that it ends says nothing of now."""
         self._timer: Timer | None = None
         self._ended = False
 
@@ -64,9 +66,12 @@ class Visit:
         self.started = self._clocks.monotonic()
         self._on_begin()
         self._timer = self._loop.at(self.started + self.target.timeout, self._late)
-        if parked is not None and self._takes_over(parked):
-            return
-        self._opened = self.started
+        if parked is None or not self._takes_over(parked):
+            self._open()
+
+    def _open(self) -> None:
+        self._resumed = False
+        self._opened = self._clocks.monotonic()
         try:
             self._sock = connecting(self.target.address, self.target.port)
         except Failure as failure:
@@ -92,7 +97,7 @@ class Visit:
         if self.started - parked.opened > PARKED_SECONDS or not parked.stands():
             parked.close()
             return False
-        self._sock, self._opened = parked.sock, parked.opened
+        self._sock, self._opened, self._resumed = parked.sock, parked.opened, True
         self._loop.watch(self._sock, ANSWER, self._spoken)
         return True
 
@@ -126,12 +131,20 @@ class Visit:
         except BlockingIOError:
             return
         except OSError as error:
-            self._end(failure_of(error, "waiting for the server"))
+            self._close(failure_of(error, "waiting for the server"))
+        else:
+            if word:
+                self._log_in()
+            else:
+                self._close(Failure(Reason.RESET, "closed the connection without a word"))
+
+    def _close(self, failure: Failure) -> None:
+        """The other end has hung up: news, unless it is of an older connection."""
+        if not self._resumed:
+            self._end(failure)
             return
-        if not word:
-            self._end(Failure(Reason.RESET, "closed the connection without a word"))
-            return
-        self._log_in()
+        self._drop()
+        self._open()
 
     def _log_in(self) -> None:
         sock, self._sock = self._sock, None
@@ -185,10 +198,13 @@ class Visit:
     def _let_go(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._sock is not None:
-            self._loop.forget(self._sock)
-            self._sock.close()
-            self._sock = None
+        self._drop()
+
+    def _drop(self) -> None:
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            self._loop.forget(sock)
+            sock.close()
 
 
 class Parked:

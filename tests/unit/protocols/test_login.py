@@ -10,13 +10,10 @@ import pytest
 
 from ground import packets
 from ground.asking import target_of
-from ground.rogue import SCRIPTS, Peer, Play, Rogue, mysql, rogue, says_first
+from ground.rogue import KNOCKED, SCRIPTS, Peer, Play, Rogue, mysql, rogue, says_first
 from mooring.protocols.exchange import Entered
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reasons import Reason
-
-KNOCKED = {"redis-huge-bulk-silent": Reason.PROTOCOL}
-"""What is found out by the knock already: no library waits for the rest of a wrong reply."""
 
 CASES = [
     pytest.param(name, protocol, KNOCKED.get(name, reason), id=f"{protocol}-against-{name}")
