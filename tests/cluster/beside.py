@@ -40,6 +40,10 @@ class Beside:
     def addresses(self) -> list[str]:
         return [machine.host.address for machine in self.machines]
 
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{MYSQL.service}"
+
     def config(self, hosts: Sequence[Any] | None = None) -> str:
         """The file of all machines: by default with all their addresses, probed once a second."""
         block = {"user": MYSQL.prober, "passwordFile": "${CREDENTIALS_DIRECTORY}/secrets_mysql-password"}

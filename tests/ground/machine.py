@@ -84,7 +84,7 @@ class Machine:
 
     def _exec(self, words: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[str]:
         line = [*ENGINE, "exec", "--interactive", self.name, *words]
-        return subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(line, input=stdin, capture_output=True, text=True, timeout=90, check=False)
 
     def run(self, *words: str, stdin: str = "") -> str:
         """Runs a command there as root; returns what it printed. Raises RuntimeError: it failed."""
@@ -127,5 +127,5 @@ class Machine:
         steps = "\n".join(installed.commands(1))
         try:
             self.shell(f"cd /root; ln -sfn /src/deploy deploy\n{steps}")
-        except RuntimeError as error:
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
             raise RuntimeError(f"{error}\n{self.journal()}") from None
