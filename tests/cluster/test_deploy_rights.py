@@ -159,6 +159,19 @@ def test_may_not(installed: Installed, method: str, path: str, kind: str, body: 
     assert answer.status == http.HTTPStatus.FORBIDDEN, answer.body
 
 
+def test_the_documented_rights_are_the_rights(installed: Installed) -> None:
+    """docs/operations.md shows what `kubectl auth can-i --list` says of the account."""
+    page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+    for namespace in ("default", "mooring"):
+        told = installed.api.kubectl(
+            "auth", "can-i", "--list", "--as", "system:serviceaccount:mooring:mooring", "-n", namespace
+        )
+        own = [line.split() for line in told.splitlines() if "[]" in line and not line.startswith((" ", "self"))]
+        shown = [line.split() for line in page.splitlines()]
+        assert own
+        assert [line for line in own if line not in shown] == [], json.dumps(own)
+
+
 @pytest.fixture(scope="module")
 def held(installed: Installed) -> Iterator[Installed]:
     """The admission policy is in force, and the account may write all Endpoints there."""
@@ -213,16 +226,3 @@ def test_a_thousand_hosts_are_within_the_policys_budget(held: Installed) -> None
     many = [f"10.20.{number // 250}.{1 + number % 250}" for number in range(1000)]
     assert denied(held, "mysql-external", *many) == ""
     assert "no address outside" in denied(held, "mysql-external", *many, FOREIGN)
-
-
-def test_the_documented_rights_are_the_rights(installed: Installed) -> None:
-    """docs/operations.md shows what `kubectl auth can-i --list` says of the account."""
-    page = (Path(__file__).parents[2] / "docs/operations.md").read_text()
-    for namespace in ("default", "mooring"):
-        told = installed.api.kubectl(
-            "auth", "can-i", "--list", "--as", "system:serviceaccount:mooring:mooring", "-n", namespace
-        )
-        own = [line.split() for line in told.splitlines() if "[]" in line and not line.startswith((" ", "self"))]
-        shown = [line.split() for line in page.splitlines()]
-        assert own
-        assert [line for line in own if line not in shown] == [], json.dumps(own)
