@@ -7,12 +7,24 @@ from typing import Any
 from mooring.config.hosts import canonical
 from mooring.config.models import CheckTimes, FileBlock, HostBlock, PortBlock, ServiceBlock
 from mooring.decide.addresses import parse
-from mooring.model import Adopt, Check, HostSpec, Port, Publish, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
+from mooring.model import (
+    Adopt,
+    Check,
+    HostSpec,
+    Port,
+    Publish,
+    ServiceKey,
+    ServiceSpec,
+    Thresholds,
+    WhenAllFail,
+    WhenSaturated,
+)
 from mooring.protocols.options import Options
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reasons import Reason
 
 _DEFAULT_TIMEOUT = 1.0
+_DEFAULT_LOGIN_PERIODS, _LEAST_DEFAULT_LOGIN = 5.0, 10.0
 
 
 def services(file: FileBlock) -> tuple[ServiceSpec, ...]:
@@ -57,6 +69,7 @@ def _check(block: CheckTimes) -> Check:
     protocol, options = _protocol(block)
     period = float(block.period_seconds)
     timeout = min(_DEFAULT_TIMEOUT, period) if block.timeout_seconds is None else float(block.timeout_seconds)
+    login = max(_DEFAULT_LOGIN_PERIODS * period, _LEAST_DEFAULT_LOGIN)
     return Check(
         protocol=protocol,
         options=options,
@@ -64,6 +77,9 @@ def _check(block: CheckTimes) -> Check:
         timeout=timeout,
         thresholds=Thresholds(block.success_threshold, block.failure_threshold),
         expect=options.expected_answer(),
+        edge=float(block.edge_seconds),
+        login=login if block.login_seconds is None else float(block.login_seconds),
+        when_saturated=WhenSaturated(block.when_saturated),
     )
 
 

@@ -132,8 +132,8 @@ class CheckTimes(Block):
     login_seconds: Annotated[float, Field(ge=1, le=86400, allow_inf_nan=False)] | None = Field(
         default=None,
         description="While a session is held, a full login is made as often as this, for what a session hides: a full "
-        "house, a changed password, a certificate, a firewall. Without it five times `periodSeconds`, or 10 where that is "
-        "less.",
+        "house, a changed password, a certificate, a firewall. Without it five times `periodSeconds`, or 10 where that "
+        "is less.",
     )
     when_saturated: Literal["keep", "fail"] = Field(
         default="keep",

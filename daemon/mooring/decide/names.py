@@ -107,4 +107,7 @@ def _member(spec: ServiceSpec, host: HostSpec, address: str) -> Member:
         also=host.also,
         zone=host.zone,
         backup=host.backup,
+        edge=check.edge,
+        login=check.login,
+        when_saturated=check.when_saturated,
     )

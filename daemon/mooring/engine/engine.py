@@ -206,7 +206,7 @@ class Engine:
         done = entered.observation.reason is Reason.OK
         seat.login_at = now + self._interval(seat) * random.uniform(*SPREAD) * (1.0 if done else AGAIN)  # noqa: S311 -- no secret
         if entered.session is not None:
-            seat.peer.offer(entered.session)
+            seat.peer.offer(entered.session, seat.terms.period)
 
     def _interval(self, seat: Seat) -> float:
         """Between full logins; where there are more targets than may log in, it is their turn less often."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mooring.engine.loop import ANSWER, HANGUP, Loop
 from mooring.model import Observation, Target
 from mooring.protocols.exchange import Answer, Exchange, Session
+from mooring.protocols.keepalive import sized
 from mooring.protocols.text import clean
 
 PIECE = 16 * 1024
@@ -50,12 +51,16 @@ class Peer:
     def held(self) -> bool:
         return self._session is not None
 
-    def offer(self, session: Session) -> None:
-        """Holds this session from now on, unless a question is under way over another."""
+    def offer(self, session: Session, period: float) -> None:
+        """Holds this session from now on, unless a question is under way over another.
+
+        ``period`` in seconds: how often questions come.
+        """
         if self._asked:
             _part(session)
             return
         self.leave()
+        sized(session.sock, period)
         self._session = session
         self._loop.watch(session.sock, HANGUP, self._happened)
 
@@ -67,10 +72,14 @@ class Peer:
 
     def ask(self, asked: Asked) -> None:
         """Sends the question over the session that is held."""
+        idle = not self._asked
         self._asked.append(asked)
+        if self._session is None or (idle and self._received(self._session) is not None):
+            self._lose()  # it has ended, or says what nobody asked: that would be taken for the answer
+            return
         request = asked.exchange.request
         try:
-            whole = self._session is not None and self._session.sock.send(request) == len(request)
+            whole = self._session.sock.send(request) == len(request)
         except OSError:
             whole = False
         if not whole:

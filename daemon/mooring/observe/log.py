@@ -152,7 +152,7 @@ def _(event: Probed) -> Line:
         "message": seen.message,
         "latency_seconds": seen.latency and round(seen.latency, 6),
     }
-    return "debug", "probe", {**where, **said, "witness": event.report.witness}
+    return "debug", "probe", {**where, **said, "witness": event.report.witness, "edge": event.report.edge}
 
 
 @line.register
