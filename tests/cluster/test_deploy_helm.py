@@ -61,8 +61,9 @@ def test_installed(installed: Installation) -> None:
     installed.wait_stored(installed.database.addresses, [])
     assert len(installed.pods()) == 2
     assert installed.leader()
-    policy = installed.cluster.rest.get(f"{POLICIES}/{installed.namespace}-mooring")
-    assert policy["status"] == {"observedGeneration": 1, "typeChecking": {}}
+    for name in (f"{installed.namespace}-mooring", f"{installed.namespace}-mooring-slices"):
+        policy = installed.cluster.rest.get(f"{POLICIES}/{name}")
+        assert policy["status"] == {"observedGeneration": 1, "typeChecking": {}}
 
 
 def test_helm_test(installed: Installation) -> None:

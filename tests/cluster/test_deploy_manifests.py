@@ -111,6 +111,20 @@ def test_one_file_of_several_namespaces() -> None:
     assert named == {"x": ["a", "b"], "y": ["a"]}
 
 
+def test_slices_that_are_published_are_named() -> None:
+    """Only for a Service that publishes EndpointSlices may some be written: one a hundred hosts and family, and one."""
+    check: dict[str, Any] = {"check": {"tcp": {}}}
+    services = [
+        {"name": "a", "namespace": "x", "hosts": [f"10.20.0.{number}" for number in range(1, 102)], "publish": "both"}
+        | check,
+        {"name": "b", "namespace": "x", "hosts": ["10.20.1.1"]} | check,
+    ]
+    made = objects(helm.rendered("--set-json", f"config.services={json.dumps(services)}"))
+    wanted = [f"a-mooring-{family}-{number}" for number in range(3) for family in ("ipv4", "ipv6")]
+    named = [rule for _namespace, rule in rules(made) if "delete" in rule["verbs"]]
+    assert [(rule["resources"], rule["resourceNames"]) for rule in named] == [(["endpointslices"], wanted)]
+
+
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [

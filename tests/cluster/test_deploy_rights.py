@@ -21,6 +21,7 @@ pytestmark = pytest.mark.needs_api
 CORE = "/api/v1/namespaces"
 MINE = f"{CORE}/default/endpoints/mysql-external"
 OTHER = f"{CORE}/default/endpoints/postgres"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/mooring/leases"
 ONE_LEASE = f"{LEASES}?fieldSelector=metadata.name%3Dmooring"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
@@ -96,6 +97,7 @@ def test_restricted_pod_security(installed: Installed) -> None:
     [
         ("GET", f"{CORE}/default/services", "", None),
         ("GET", f"{CORE}/default/endpoints", "", None),
+        ("GET", SLICES, "", None),
         ("PATCH", f"{MINE}{CREATES}", APPLIED, endpoints("mysql-external", ALLOWED)),
         ("PATCH", f"{LEASES}/mooring{CREATES}", APPLIED, lease("mooring")),
         ("GET", ONE_LEASE, "", None),
@@ -132,6 +134,8 @@ FORBIDDEN: list[tuple[str, str, str, Any]] = [
     ("POST", f"{CORE}/default/endpoints", "", endpoints("mysql-external", ALLOWED)),
     ("PUT", MINE, "", endpoints("mysql-external", ALLOWED)),
     ("DELETE", MINE, "", None),
+    ("POST", f"{SLICES}?dryRun=All", "", {}),
+    ("DELETE", f"{SLICES}/any", "", None),
     ("GET", f"{CORE}/mooring/secrets", "", None),
     ("GET", f"{CORE}/mooring/secrets/mooring-passwords", "", None),
     ("GET", f"{CORE}/default/secrets", "", None),
@@ -174,9 +178,9 @@ def test_the_documented_rights_are_the_rights(installed: Installed) -> None:
 
 @pytest.fixture(scope="module")
 def held(installed: Installed) -> Iterator[Installed]:
-    """The admission policy is in force, and the account may write all Endpoints there."""
+    """The admission policies are in force, and the account may write all Endpoints and slices there."""
     rest = installed.api.rest
-    rule = {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["*"]}
+    rule = {"apiGroups": ["", "discovery.k8s.io"], "resources": ["endpoints", "endpointslices"], "verbs": ["*"]}
     rest.create(f"{RBAC}/roles", {"metadata": {"name": "too-much"}, "rules": [rule]})
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "too-much"}
     rest.create(f"{RBAC}/rolebindings", {"metadata": {"name": "too-much"}, "roleRef": reference, "subjects": [ACCOUNT]})
@@ -184,6 +188,7 @@ def held(installed: Installed) -> Iterator[Installed]:
     files = ("-f", str(components / "policy.yaml"), "-f", str(components / "allowed.yaml"))
     installed.api.kubectl("apply", *files)
     wait_until(lambda: "may not write" in denied(installed, "postgres", ALLOWED), 20, "the policy to be in force")
+    wait_until(lambda: "may not write" in denied_slice(installed, "postgres", ALLOWED), 20, "the slices' policy")
     yield installed
     installed.api.kubectl("delete", *files)
     for kind in ("rolebindings", "roles"):
@@ -212,6 +217,33 @@ def denied(installed: Installed, name: str, *addresses: str, lists: str = "addre
 def test_the_policy_holds_the_account(held: Installed, name: str, addresses: list[str], lists: str, why: str) -> None:
     """Whatever the account may be granted, it writes the Endpoints of its Services, inside the CIDRs, or nothing."""
     told = denied(held, name, *addresses, lists=lists)
+    assert why in told
+    assert bool(told) == bool(why)
+
+
+def denied_slice(installed: Installed, service: str, address: str) -> str:
+    """Why the account may not publish this in an EndpointSlice of the Service; empty where it may."""
+    body = {
+        "metadata": {"generateName": "slice-", "labels": {"kubernetes.io/service-name": service} if service else {}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address]}],
+    }
+    answer = installed.mooring.ask("POST", f"{SLICES}?dryRun=All", body)
+    return "" if answer.status == http.HTTPStatus.CREATED else str(answer.body["message"])
+
+
+@pytest.mark.parametrize(
+    ("service", "address", "why"),
+    [
+        ("mysql-external", ALLOWED, ""),
+        ("mysql-external", FOREIGN, "mooring may publish no address outside 10.20.0.0/16"),
+        ("postgres", ALLOWED, "mooring may not write EndpointSlices of default/postgres"),
+        ("", ALLOWED, "mooring may not write EndpointSlices of default/"),
+    ],
+)
+def test_the_policy_holds_slices(held: Installed, service: str, address: str, why: str) -> None:
+    """So it is with EndpointSlices, by the Service that their label names."""
+    told = denied_slice(held, service, address)
     assert why in told
     assert bool(told) == bool(why)
 

@@ -26,6 +26,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- toYaml $served }}
 {{- end }}
 
+{{- /* The EndpointSlices that may be written, by namespace, as YAML: of each family one for a hundred hosts, and one more. */ -}}
+{{- define "mooring.slices" -}}
+{{- $slices := dict }}
+{{- range $service := .Values.config.services }}
+{{- if has $service.publish (list "endpointSlices" "both") }}
+{{- $namespace := $service.namespace | default "default" }}
+{{- range $number := until (int (add 2 (div (len $service.hosts) 100))) }}
+{{- range $family := list "ipv4" "ipv6" }}
+{{- $names := append (get $slices $namespace | default list) (printf "%s-mooring-%s-%d" $service.name $family $number) }}
+{{- $_ := set $slices $namespace $names }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toYaml $slices }}
+{{- end }}
+
 {{- /* What a policy is called, which has no namespace. */ -}}
 {{- define "mooring.policy" -}}
 {{ eq .Release.Name .Release.Namespace | ternary .Release.Name (printf "%s-%s" .Release.Namespace .Release.Name) }}
