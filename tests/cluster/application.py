@@ -36,6 +36,10 @@ class Application:
         self._host = Host("application", _ADDRESS, "eth0")
         self._network = network
 
+    @property
+    def netns(self) -> str:
+        return self._host.netns
+
     def make(self) -> Self:
         host, node = self._host, self._network.node
         self._network.hosts.append(host)

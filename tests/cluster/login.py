@@ -43,7 +43,7 @@ def _redis(host: str, port: int, user: str, password: str) -> str:
 LOGINS: dict[str, Callable[[str, int, str, str], str]] = {"mysql": _mysql, "redis": _redis}
 
 
-def _attempt(login: Callable[[], str]) -> dict[str, Any]:
+def attempt(login: Callable[[], str]) -> dict[str, Any]:
     started = time.monotonic()
     server, error = None, None
     try:
@@ -55,7 +55,7 @@ def _attempt(login: Callable[[], str]) -> dict[str, Any]:
 
 def main(protocol: str, host: str, port: str, *credentials: str) -> None:
     user, password, count = credentials
-    outcomes = [_attempt(lambda: LOGINS[protocol](host, int(port), user, password)) for _ in range(int(count))]
+    outcomes = [attempt(lambda: LOGINS[protocol](host, int(port), user, password)) for _ in range(int(count))]
     sys.stdout.write(json.dumps(outcomes))
 
 

@@ -1,0 +1,71 @@
+"""An application that logs in through a Service again and again, and what became of each login.
+
+As a program (``python steady.py PROTOCOL HOST PORT USER PASSWORD EVERY``) it logs in every so many seconds until its
+standard input ends, then prints the logins as JSON; ``Steady`` runs it where the application is.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from select import select
+from typing import Any, Self
+
+from cluster.databases import PASSWORD, Outside
+from ground.network import entered
+
+
+class Steady:
+    """``with Steady(out, cluster_ip) as steady``; afterwards ``steady.logins``: at, server, error, seconds of each."""
+
+    def __init__(self, out: Outside, host: str, *, every: float = 0.02) -> None:
+        kind = out.kind
+        self._command = [sys.executable, str(Path(__file__)), kind.protocol, host, str(kind.port)]
+        self._command += [kind.user, PASSWORD, str(every)]
+        self._out = out
+        self.logins: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        with entered(self._out.cluster.application.netns):
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": _TESTS}
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        told, _ = self._process.communicate(timeout=20)
+        self.logins = json.loads(told)
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return [login for login in self.logins if login["error"]]
+
+
+_TESTS = str(Path(__file__).parent.parent)
+
+
+def _until_told(login: Callable[[], str], every: float) -> list[dict[str, Any]]:
+    from cluster.login import attempt  # noqa: PLC0415 -- only the program has use for clients of databases
+
+    made: list[dict[str, Any]] = []
+    begun = time.monotonic()
+    while not select([sys.stdin], [], [], max(0.0, begun + len(made) * every - time.monotonic()))[0]:
+        at = time.monotonic()
+        made.append({"at": at, **attempt(login)})
+    return made
+
+
+def main(protocol: str, host: str, *more: str) -> None:
+    from cluster.login import LOGINS  # noqa: PLC0415 -- as above
+
+    port, user, password, every = more
+    outcomes = _until_told(lambda: LOGINS[protocol](host, int(port), user, password), float(every))
+    sys.stdout.write(json.dumps(outcomes))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
