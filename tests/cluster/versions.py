@@ -16,7 +16,8 @@ from typing import Any, Self
 from cluster.api import Api
 from ground.history import Version
 
-_ENDPOINTS = "/registry/services/endpoints/"
+ENDPOINTS = "/registry/services/endpoints/"
+LEASES = "/registry/leases/"
 _SILENCE = 0.3  # seconds after which the thread looks whether it shall end
 
 
@@ -32,9 +33,10 @@ class Versions:
 
     missed = 0
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    def __init__(self, api: Api, namespace: str, kind: str = ENDPOINTS) -> None:
         self._api = api
-        self._prefix = f"{_ENDPOINTS}{namespace}/"
+        self._kind = kind
+        self._prefix = f"{kind}{namespace}/"
         self._versions: list[Version] = []
         self._next = 0
         self._ending = threading.Event()
@@ -87,6 +89,6 @@ class Versions:
             self._next = int(event["kv"]["mod_revision"]) + 1
 
     def _keep(self, stored: dict[str, str], *, deleted: bool) -> None:
-        service = base64.b64decode(stored["key"]).decode().removeprefix(_ENDPOINTS)
+        service = base64.b64decode(stored["key"]).decode().removeprefix(self._kind)
         text = None if deleted else base64.b64decode(stored["value"]).decode()
-        self._versions.append(Version(service, time.monotonic(), text))
+        self._versions.append(Version(service, time.monotonic(), text, int(stored["mod_revision"])))

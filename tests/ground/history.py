@@ -35,6 +35,8 @@ class Version:
     service: str
     seen: float
     text: str | None
+    revision: int = 0
+    """Of etcd, where it is from there: counts every write of anything."""
 
     @property
     def manifest(self) -> dict[str, Any] | None:
