@@ -5,7 +5,8 @@
 
 The image is built from this checkout and run by podman and runc: this wants root and what tests/ground/bootstrap.sh
 image and cluster install. One real redis-server is the only host; the cluster is a folder, then a real API server.
-"From the container" counts from the moment that its first process runs, "from podman" from the command before it.
+"and MySQL" asks a host that refuses besides, so that both clients are loaded. "From the container" counts from the
+moment that its first process runs, "from podman" from the command before it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from cluster.api import Api
 from ground import containers, images
 from ground.configuration import at, file, service
 from ground.containers import Contained, inspected, resident
+from ground.process import free_port
 from ground.servers import Redis
 
 ADDRESS = "10.20.0.21"
@@ -77,15 +79,9 @@ def in_folders(image: str, text: str, place: Path) -> Start:
     return lambda: Contained(image, text, Path(tempfile.mkdtemp(dir=place)))
 
 
-def in_cluster(image: str, api: Api, place: Path, namespace: str, cache: Redis) -> Start:
-    path = f"/api/v1/namespaces/{namespace}"
-    port = {"name": "redis", "port": 6379}
-    api.rest.create(f"{path}/services", {"metadata": {"name": "sessions"}, "spec": {"ports": [port]}})
-    text = file(service("sessions", "redis", [at(ADDRESS, cache)], namespace=namespace))
-    handed_over(api, place)
-
+def in_cluster(image: str, text: str, place: Path, forget: Callable[[], None]) -> Start:
     def start() -> Contained:
-        api.rest.delete(f"{path}/endpoints/sessions")
+        forget()
         return OnCluster(image, text, place, args=("--no-leader-elect",))
 
     return start
@@ -97,11 +93,20 @@ def main() -> None:
     layers = [size / 1e6 for size in containers.own_layers(image)]
     sys.stdout.write(f"layers        {sum(layers):.1f} MB unpacked, of it {min(layers):.1f} Mooring's code\n")
     with Redis() as cache, Api() as api, tempfile.TemporaryDirectory() as name, api.namespace() as namespace:
-        place = Path(name)
+        place, path = Path(name), f"/api/v1/namespaces/{namespace}"
         place.chmod(0o711)
-        text = file(service("sessions", "redis", [at(ADDRESS, cache)]))
-        report("folder", in_folders(image, text, place), starts)
-        report("API server", in_cluster(image, api, place, namespace, cache), starts)
+        handed_over(api, place)
+        ports = [{"name": "redis", "port": 6379}]
+        api.rest.create(f"{path}/services", {"metadata": {"name": "sessions"}, "spec": {"ports": ports}})
+        sessions = service("sessions", "redis", [at(ADDRESS, cache)], namespace=namespace)
+        refused = service("db", "mysql", [{"address": ADDRESS, "probeAddress": "127.0.0.1", "probePort": free_port()}])
+
+        def forget() -> None:
+            api.rest.delete(f"{path}/endpoints/sessions")
+
+        report("folder", in_folders(image, file(sessions), place), starts)
+        report("API server", in_cluster(image, file(sessions), place, forget), starts)
+        report("and MySQL", in_cluster(image, file(sessions, refused), place, forget), starts)
 
 
 if __name__ == "__main__":
