@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ LEASE = "mooring"
 LEASE_RIGHTS = {
     "apiGroups": ["coordination.k8s.io"],
     "resources": ["leases"],
+    "resourceNames": [LEASE],
     "verbs": ["get", "list", "watch", "create", "patch"],
 }
 _FIRST = 21
@@ -58,8 +60,8 @@ class Beside:
     def install(self) -> None:
         """The same files on each machine, and the unit started."""
         files = {"config.yaml": self.config(), "kubeconfig": self._kubeconfig(), "mysql-password": f"{PASSWORD}\n"}
-        for machine in self.machines:
-            machine.install(files)
+        with ThreadPoolExecutor() as hands:
+            list(hands.map(lambda machine: machine.install(files), self.machines))
 
     def _kubeconfig(self) -> str:
         """As `kubectl config view --minify --raw --flatten` writes it, with no more rights than README.md says."""
