@@ -24,8 +24,8 @@ class Steady:
 
     def __init__(self, out: Outside, host: str, *, every: float = 0.02) -> None:
         kind = out.kind
-        self._command = [sys.executable, str(Path(__file__)), kind.protocol, host, str(kind.port)]
-        self._command += [kind.user, PASSWORD, str(every)]
+        words = [kind.protocol, host, str(kind.port), kind.user, PASSWORD, str(every)]
+        self._command = [sys.executable, str(Path(__file__)), *words]
         self._out = out
         self.logins: list[dict[str, Any]] = []
 
@@ -37,7 +37,7 @@ class Steady:
         return self
 
     def __exit__(self, *_: object) -> None:
-        told, _ = self._process.communicate(timeout=20)
+        told = self._process.communicate(timeout=20)[0]
         self.logins = json.loads(told)
 
     @property
