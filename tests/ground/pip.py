@@ -23,8 +23,9 @@ def _configured() -> str:
 
 
 def settings(listed: str) -> dict[str, str]:
-    """What of ``pip config list`` holds on another machine too; the later lines win, as pip lets the environment."""
-    pairs = (line.split("=", 1) for line in listed.splitlines() if "=" in line)
+    """What of ``pip config list`` holds on another machine too; the environment, which it lists first, wins."""
+    lines = sorted(listed.splitlines(), key=lambda line: line.startswith(":env:"))
+    pairs = (line.split("=", 1) for line in lines if "=" in line)
     found = {key.rpartition(".")[2]: value.strip("'\"") for key, value in pairs}
     return {name: value for name, value in found.items() if name in _HANDED_ON}
 
