@@ -89,6 +89,8 @@ class Pair:
 
     def assert_one_writer(self) -> None:
         """One change of the leader, one write of the new one, none by who did not lead, and nobody is accused."""
+        newest = self.written.all()[-1].revision
+        wait_until(lambda: self.held.all()[-1].revision > newest, 30, "a renewal after the last write")
         found = published(self.written, self.stage.key())
         assert found[found.index(FIRST) :] == [FIRST, BOTH]
         tenures = Tenures(self.held, self.stage.key(LEASE))
