@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The Python that the tests run; its minor version is the one the tests cover.
 ARG PYTHON_IMAGE=docker.io/library/python:3.11.15-slim-bookworm
 
