@@ -51,7 +51,7 @@ def _facts(cluster: Cluster) -> dict[str, Any]:
         "pid": os.getpid(),
         "kubeconfig": str(cluster.kubeconfig),
         "netns": cluster.netns,
-        "programs": str(kubectl.PROGRAM.parent),
+        "programs": f"{kubectl.PROGRAM.parent}:{build.helm_directory()}",
         "directory": str(cluster.directory),
         "hosts": ", ".join(f"{host.netns} {host.address}" for host in hosts),
     }

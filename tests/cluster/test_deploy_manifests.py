@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,6 +19,20 @@ from mooring import __version__
 pytestmark = pytest.mark.needs_cluster  # for its programs: nothing is started here
 HELMS = ("helm.sh/chart", "app.kubernetes.io/managed-by")
 CONFIG = manifests.BASE / "config.yaml"
+ASKED: Mapping[str, Any] = MappingProxyType(
+    {
+        "image.tag": "1.2",
+        "image.pullSecrets": ["mine"],
+        "podMonitor": {"enabled": True, "labels": {"release": "prom"}},
+        "admissionPolicy.enabled": True,
+        "allowedCidrs": ["10.20.0.0/16", "fd00:20::/64"],
+        "networkPolicy.databases.to": ["10.20.0.0/16"],
+        "extraArgs": ["--log-format=json"],
+        "priorityClassName": "system-cluster-critical",
+        "nodeSelector": {"zone": "a"},
+        "tolerations": [{"operator": "Exists"}],
+    }
+)
 Objects = dict[tuple[str, str, str], Any]
 
 
@@ -149,21 +164,9 @@ def test_lint() -> None:
 
 def test_all_options_of_the_chart() -> None:
     """What may be asked for in the values is there when it is, and everything on it keeps its place."""
-    asked = {
-        "image.tag": "1.2",
-        "image.pullSecrets": ["mine"],
-        "podMonitor": {"enabled": True, "labels": {"release": "prom"}},
-        "admissionPolicy.enabled": True,
-        "allowedCidrs": ["10.20.0.0/16", "fd00:20::/64"],
-        "networkPolicy.databases.to": ["10.20.0.0/16"],
-        "extraArgs": ["--log-format=json"],
-        "priorityClassName": "system-cluster-critical",
-        "nodeSelector": {"zone": "a"},
-        "tolerations": [{"operator": "Exists"}],
-    }
     made = objects(
         helm.rendered(
-            *(word for name, value in asked.items() for word in ("--set-json", f"{name}={json.dumps(value)}"))
+            *(word for name, value in ASKED.items() for word in ("--set-json", f"{name}={json.dumps(value)}"))
         )
     )
     pod = made["Deployment", "mooring", "mooring"]["spec"]["template"]["spec"]
