@@ -29,6 +29,8 @@ from mooring.events import (
     HostKnown,
     HostUnknown,
     KeptLast,
+    LeaderChanged,
+    LeaseFailed,
     NotPublished,
     Overrun,
     Probed,
@@ -122,6 +124,10 @@ CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
     ),
     "failed": (NotPublished(KEY, "no answer", refused=False), "error", "endpoints.failed", {"why": "no answer"}),
     "jump": (ClockJumped(-3600.0004), "warning", "clock.jumped", {"seconds": -3600.0}),
+    "acquired": (LeaderChanged(leading=True, holder="me"), "info", "leader.acquired", {"holder": "me"}),
+    "lost": (LeaderChanged(leading=False, holder="a", led=True), "warning", "leader.lost", {"holder": "a"}),
+    "seen": (LeaderChanged(leading=False, holder="a"), "info", "leader.seen", {"holder": "a"}),
+    "no-lease": (LeaseFailed("403", refused=True), "error", "leader.failed", {"why": "403", "refused": True}),
     "overrun": (Overrun(target()), "warning", "probe.overrun", {"address": "10.20.0.11", "port": 3306}),
 }
 
