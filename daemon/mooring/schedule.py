@@ -24,7 +24,7 @@ from mooring.clocks import Clocks
 from mooring.model import Target
 
 SLOTS = 50
-CROWD = 40
+CROWD = 80
 """Targets in a slot, roughly: to ask so many together costs little more than to ask one."""
 DIVISORS = (1, 2, 5, 10, 25, 50)
 """Into how many slots a period may be cut. They stand on one grid, so that a target keeps its turn when others come."""

@@ -53,8 +53,8 @@ def test_the_first_round_is_spread_over_one_period(asked: Asked) -> None:
     wait_until(lambda: len(asked.times) == 400, 5, "every target asked once")
     firsts = Counter(round(times[0] - begun, 2) for times in asked.times.values())
     assert max(firsts) < 2.0
-    assert len(firsts) >= 8
-    assert max(firsts.values()) < 100
+    assert len(firsts) >= 4
+    assert max(firsts.values()) < 150
 
 
 def test_each_target_keeps_its_own_period(asked: Asked) -> None:

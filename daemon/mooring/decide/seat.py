@@ -36,13 +36,12 @@ class Seat:
         counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
         if seeded and counts and not self._counts(report, outcome):
             return ()
-        before, transition = self.state, Transition.UNCHANGED
+        before, transition, seen = self.state, Transition.UNCHANGED, report.observation
+        facts = {"probed_at": report.at, "latency": seen.latency, "role": seen.role, "lag": seen.lag}
         if seeded:
-            self.state, transition = judge(before, outcome, self.member.thresholds, report.ended, report.at)
+            self.state, transition = judge(before, outcome, self.member.thresholds, report.ended, report.at, **facts)
         else:
-            self.state = hear(before, outcome)
-        seen = report.observation
-        self.state = replace(self.state, probed_at=report.at, latency=seen.latency, role=seen.role, lag=seen.lag)
+            self.state = hear(before, outcome, **facts)
         self._settle(outcome)
         if transition is not Transition.UNCHANGED and before.streak == 0:
             self.doubted_at = report.started

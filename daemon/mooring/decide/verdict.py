@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from mooring.model import HostState, Outcome, Thresholds, Transition, Verdict
 from mooring.reasons import Effect
@@ -28,23 +29,34 @@ _GOALS: Mapping[Effect, tuple[Verdict, Callable[[Thresholds], int]]] = MappingPr
     }
 )
 
+_NO_WORD = (Effect.FAILURE, Effect.UNKNOWN)
+"""Neither bars the host nor takes that back."""
+
 
 def judge(
-    state: HostState, outcome: Outcome, thresholds: Thresholds, now: float, at: float
+    state: HostState, outcome: Outcome, thresholds: Thresholds, now: float, at: float, **facts: Any
 ) -> tuple[HostState, Transition]:
-    """The state after the outcome, and what became of the verdict. ``now`` is monotonic, ``at`` Unix seconds."""
-    heard = hear(state, outcome)
-    if outcome.effect is Effect.UNKNOWN:
-        return heard, Transition.UNCHANGED
-    verdict, threshold = _GOALS[outcome.effect]
-    return _toward(verdict, replace(heard, counted_at=now), threshold(thresholds), at)
+    """The state after the outcome, and what became of the verdict. ``now`` is monotonic, ``at`` Unix seconds.
+
+    ``facts`` are fields of the state that change besides.
+    """
+    effect = outcome.effect
+    if effect is Effect.UNKNOWN:
+        return replace(state, **_heard(state, outcome, effect), **facts), Transition.UNCHANGED
+    verdict, threshold = _GOALS[effect]
+    moved, transition = _toward(verdict, state, threshold(thresholds), at)
+    return replace(state, **_heard(state, outcome, effect), **facts, **moved, counted_at=now), transition
 
 
-def hear(state: HostState, outcome: Outcome) -> HostState:
-    """The state with the outcome noted but not judged."""
-    barred = {Effect.DECIDES: True, Effect.SUCCESS: False}.get(outcome.effect, state.barred)
-    failed = outcome.effect in {Effect.FAILURE, Effect.DECIDES}
-    return replace(state, outcome=outcome, barred=barred, fault=outcome.reason if failed else state.fault)
+def hear(state: HostState, outcome: Outcome, **facts: Any) -> HostState:
+    """The state with the outcome noted but not judged; ``facts`` as in ``judge``."""
+    return replace(state, **_heard(state, outcome, outcome.effect), **facts)
+
+
+def _heard(state: HostState, outcome: Outcome, effect: Effect) -> dict[str, Any]:
+    barred = state.barred if effect in _NO_WORD else effect is Effect.DECIDES
+    failed = effect is Effect.FAILURE or effect is Effect.DECIDES
+    return {"outcome": outcome, "barred": barred, "fault": outcome.reason if failed else state.fault}
 
 
 def seed(state: HostState, verdict: Verdict, at: float | None) -> HostState:
@@ -52,10 +64,10 @@ def seed(state: HostState, verdict: Verdict, at: float | None) -> HostState:
     return replace(state, verdict=Verdict.NOT_READY if state.barred else verdict, streak=0, since=at)
 
 
-def _toward(verdict: Verdict, state: HostState, threshold: int, at: float) -> tuple[HostState, Transition]:
+def _toward(verdict: Verdict, state: HostState, threshold: int, at: float) -> tuple[dict[str, Any], Transition]:
     if state.verdict is verdict:
-        return replace(state, streak=0), Transition.UNCHANGED
+        return {"streak": 0}, Transition.UNCHANGED
     streak = state.streak + 1
     if state.verdict is Verdict.UNJUDGED or streak >= threshold:
-        return replace(state, verdict=verdict, streak=0, since=at), Transition.CHANGED
-    return replace(state, streak=streak), Transition.PENDING
+        return {"verdict": verdict, "streak": 0, "since": at}, Transition.CHANGED
+    return {"streak": streak}, Transition.PENDING

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import socket
 import ssl
+import termios
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -74,7 +77,7 @@ class Peer:
         """Sends the question over the session that is held."""
         idle = not self._asked
         self._asked.append(asked)
-        if self._session is None or (idle and self._received(self._session) is not None):
+        if self._session is None or (idle and _unasked(self._session.sock)):
             self._lose()  # it has ended, or says what nobody asked: that would be taken for the answer
             return
         request = asked.exchange.request
@@ -161,6 +164,14 @@ class Peer:
             self._loop.forget(session.sock)
         self._asked.clear()
         self._attentive = False
+
+
+def _unasked(sock: socket.socket) -> bool:
+    """Bytes have come. Under TLS these may be the protocol's own words, and only reading would tell."""
+    if isinstance(sock, ssl.SSLSocket):
+        return sock.pending() > 0
+    waiting: bytes = fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0\0\0\0")
+    return waiting != b"\0\0\0\0"
 
 
 def _part(session: Session) -> None:

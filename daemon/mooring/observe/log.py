@@ -73,9 +73,16 @@ def configure(form: Format, level: str) -> None:
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
+    _Wanted.probes = level == "debug"
     library = logging.getLogger("apscheduler")
     library.handlers = [_Forward(logging.WARNING)]
     library.propagate = False
+
+
+class _Wanted:
+    """Probes are a thousand a second: to find out at each that nobody wants its line would cost more than to count."""
+
+    probes = True
 
 
 class _Stderr:
@@ -104,6 +111,8 @@ class _Forward(logging.Handler):
 
 def write(event: Event) -> None:
     """A listener: one line for the event."""
+    if type(event) is Probed and not _Wanted.probes:
+        return
     say(*line(event))
 
 
