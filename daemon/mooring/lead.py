@@ -143,7 +143,6 @@ class Lead:
     def _give_back(self) -> None:
         claimed = given_back(self._state, self._wall())
         self._state = Election(self._state.me, self._state.timings)
-        self._tell()
         if claimed is None:
             return
         try:
