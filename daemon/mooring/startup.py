@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -36,11 +38,20 @@ def started(
     """
     settings = load_settings(vars(options))
     log.configure(settings.log_format, settings.log_level)
+    _raise_descriptors()
     config = load(settings.config, settings.address_policy(), ports_required=settings.cluster == "local")
     config = Config(tuple(spec for spec in config.services if wanted(spec)), config.hash)
     if problems := unreadable_files(config):
         raise ConfigError(*problems)
     return settings, config
+
+
+def _raise_descriptors() -> None:
+    """Takes as many descriptors as the process may have: each held session is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # what the kernel gave before is more than it gives now: the soft one stays
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    log.say("debug", "descriptors", {"before": soft, "limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0]})
 
 
 def reloading(settings: Settings, config: Config, daemon: Daemon, on_reload: Callable[[bool], None]) -> Reloader:
