@@ -252,9 +252,9 @@ class Engine:
         if not self._reports:
             self._loop.soon(self._flush)
         self._reports.append(Report(seat.target, seen, started, ended, self._clocks.wall(), witness, edge))
-        if way is Way.TURN_AND_NEXT and seat.takes_turn():
-            self._probe(seat)
-            self._sweep_later([seat])
+        if way is Way.TURN_AND_NEXT:
+            # Not here: what came behind the answer would be taken for the answer to a question asked now.
+            self._loop.soon(lambda: self._ask((seat.target,)))
 
     def _flush(self) -> None:
         reports, self._reports = self._reports, []

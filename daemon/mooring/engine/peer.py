@@ -60,7 +60,7 @@ class Peer:
         ``period`` in seconds: how often questions come.
         """
         if self._asked:
-            _part(session)
+            part(session)
             return
         self.leave()
         sized(session.sock, period)
@@ -71,7 +71,7 @@ class Peer:
         session = self._session
         self._forget()
         if session is not None:
-            _part(session)
+            part(session)
 
     def ask(self, asked: Asked) -> None:
         """Sends the question over the session that is held."""
@@ -174,8 +174,8 @@ def _unasked(sock: socket.socket) -> bool:
     return waiting != b"\0\0\0\0"
 
 
-def _part(session: Session) -> None:
-    """Says farewell, where that takes no time."""
+def part(session: Session) -> None:
+    """Says farewell, where that takes no time, and closes."""
     if session.farewell:
         with suppress(OSError):
             session.sock.send(session.farewell)

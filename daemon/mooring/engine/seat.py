@@ -78,6 +78,7 @@ class Seat:
         return False
 
     def dismiss(self) -> None:
+        self.asked = None
         for call in (self.visit, self.login_call):
             if call is not None:
                 call.cancel()

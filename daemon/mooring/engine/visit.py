@@ -12,6 +12,7 @@ from typing import cast
 
 from mooring.clocks import Clocks
 from mooring.engine.loop import ANSWER, CONNECTED, Loop, Timer
+from mooring.engine.peer import part
 from mooring.engine.workers import Workers
 from mooring.model import Observation, Target
 from mooring.protocols.dial import connected, connecting
@@ -60,6 +61,7 @@ class Visit:
         """The connection is an earlier visit's: that it ends says nothing of now."""
         self._timer: Timer | None = None
         self._ended = False
+        self._cancelled = False
 
     def begin(self, parked: Parked | None = None) -> None:
         """``parked``: a connection of an earlier visit that had not spoken yet."""
@@ -81,7 +83,7 @@ class Visit:
 
     def cancel(self) -> None:
         """Nobody wants to know any more. A login that is under way ends by itself."""
-        self._ended = True
+        self._ended = self._cancelled = True
         self._let_go()
 
     def park(self) -> Parked | None:
@@ -167,10 +169,10 @@ class Visit:
         self._loop.call(lambda: self._logged_in(entered))
 
     def _logged_in(self, entered: Entered) -> None:
-        if not self._ended:
+        if self._cancelled:
+            self._finish(entered)
+        else:
             self._tell(entered)
-        elif entered.session is not None:
-            entered.session.sock.close()
 
     def _late(self) -> None:
         doing = "connecting" if self._sock is not None and not stands(self._sock) else "waiting for the server"
@@ -192,7 +194,10 @@ class Visit:
         self._loop.soon(lambda: self._finish(entered))
 
     def _finish(self, entered: Entered) -> None:
-        self._on_end(self, entered)
+        if not self._cancelled:
+            self._on_end(self, entered)
+        elif entered.session is not None:
+            part(entered.session)
         self._let_go()
 
     def _let_go(self) -> None:
