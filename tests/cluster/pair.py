@@ -6,8 +6,10 @@ The first one's file has the second host where nobody listens; in the second one
 from __future__ import annotations
 
 import contextlib
+import socketserver
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -17,13 +19,35 @@ from cluster.stage import BOTH, FIRST, ONE, PORT, TWO, Stage, last, published
 from cluster.tenure import Tenures
 from cluster.versions import LEASES, Versions
 from ground.configuration import file, service
-from ground.listeners import closed_port, listening
+from ground.listeners import closed_port
 from ground.mooring import Daemon
 from ground.waiting import wait_until
 
 TESTS = Path(__file__).resolve().parents[1]
 SHORT = "2,1.4,0.25"
 LEASE = "mooring"
+
+
+class _Patient(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            while self.request.recv(1024):
+                pass
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+
+@contextlib.contextmanager
+def _accepting() -> Iterator[int]:
+    """A port that takes every connection: a queue that nobody empties is full after 25 s."""
+    with _Server(("127.0.0.1", 0), _Patient) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), name="accepting", daemon=True).start()
+        yield int(server.server_address[1])
+        server.shutdown()
 
 
 class Pair:
@@ -51,7 +75,7 @@ class Pair:
             self.stage.serve("db")
             self.written = self._undo.enter_context(Versions(self._api, self.stage.namespace))
             self.held = self._undo.enter_context(Versions(self._api, self.stage.namespace, LEASES))
-            self.alive = self._undo.enter_context(listening())
+            self.alive = self._undo.enter_context(_accepting())
             self.first = self.begin(closed_port(), *self._first)
             wait_until(lambda: self.last() == FIRST, 20, "the first daemon's verdicts")
             self.second = self.begin(self.alive)
