@@ -241,10 +241,9 @@ class Engine:
     def _confirm_again(self, seat: Seat) -> None:
         seat.confirming = None
         if self._storm():
-            seat.confirmations = 0
-        elif seat.way is None:
-            seat.way = Way.EVIDENCE
-            self._visit(seat)
+            seat.confirmations = 0  # this one is asked all the same, for a turn may have come: it counts if it is due
+        seat.way = Way.EVIDENCE
+        self._visit(seat)
 
     def _finish(self, seat: Seat, seen: Observation, started: float, ended: float, *, edge: bool = False) -> None:
         way, seat.way = seat.way, None
