@@ -1,0 +1,86 @@
+# ruff: noqa: INP001, S603 -- a fixed command
+"""HAProxy as a throw-away process with one thread, which checks servers and carries no traffic."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ground import leftovers
+from ground.child import Child
+from ground.network import entered
+from ground.process import command
+from ground.waiting import wait_until
+
+USER = "haproxy"
+"""The account, without a password, that its check of MySQL logs in as."""
+CHECKS = {
+    "mysql": (f"option mysql-check user {USER}",),
+    "redis": ("option tcp-check", r"tcp-check send PING\r\n", "tcp-check expect string +PONG"),
+}
+_WORD = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Servers that are checked alike; ``timing`` are words of ``default-server``, ``timeout`` milliseconds."""
+
+    protocol: str
+    places: Sequence[tuple[str, int]]
+    timing: str
+    timeout: int = 1000
+
+    def lines(self) -> list[str]:
+        servers = [f"server {self.protocol}{n} {at}:{port} check" for n, (at, port) in enumerate(self.places)]
+        times = [f"timeout connect {self.timeout}ms", f"timeout check {self.timeout}ms"]
+        body = [*times, *CHECKS[self.protocol], f"default-server {self.timing}", *servers]
+        return [f"backend {self.protocol}", *(f"  {line}" for line in body)]
+
+
+class HaProxy(Child):
+    """``with HaProxy(backends, netns=...) as haproxy``: runs, and every server of it is up."""
+
+    kind = "haproxy"
+
+    def __init__(self, *backends: Backend, netns: str | None) -> None:
+        self._backends = backends
+        self._netns = netns
+        self._undo = contextlib.ExitStack()
+        self.directory = self._undo.enter_context(leftovers.scratch(self.kind))
+        self.socket = self.directory / "stats.sock"
+
+    def __enter__(self) -> Self:
+        program = command(self.kind)
+        if program is None:
+            raise RuntimeError("haproxy is not installed")
+        head = ["global", "  nbthread 1", "  maxconn 4000", f"  stats socket {self.socket}"]
+        common = ["defaults", "  mode tcp", "  timeout client 1s", "  timeout server 1s"]
+        lines = [*head, *common, *(line for backend in self._backends for line in backend.lines())]
+        config = self.directory / "haproxy.cfg"
+        config.write_text("\n".join(lines) + "\n")
+        with entered(self._netns):
+            self._process = subprocess.Popen([program, "-db", "-q", "-f", str(config)])
+        wait_until(lambda: self.socket.exists() and set(self.states().values()) == {"UP"}, 30, "all servers to be up")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._undo.close()
+
+    def states(self) -> dict[str, str]:
+        """The status of each server, by its name."""
+        rows = list(csv.reader(self.ask("show stat -1 4 -1").removeprefix("# ").splitlines()))
+        status = rows[0].index("status")
+        return {row[1]: row[status].partition(" ")[0] for row in rows[1:] if row}
+
+    def ask(self, words: str) -> str:
+        """One command of its control socket, and the answer."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(str(self.socket))
+            control.sendall(f"{words}\n".encode())
+            return b"".join(iter(lambda: control.recv(_WORD), b"")).decode()
