@@ -111,6 +111,11 @@ class Machine:
         """One property of the unit (systemctl(1), "show")."""
         return self._said("show", "--value", "--property", name, UNIT)
 
+    def verdicts(self) -> set[str]:
+        """All that its Mooring holds of hosts."""
+        told = json.loads(self.run(f"{installed.PLACE}/bin/mooring", "status", "-o", "json"))
+        return {host["verdict"] for service in told["services"] for host in service["hosts"]}
+
     def journal(self, output: str = "short-precise") -> str:
         """All that systemd keeps of the unit, in this form (journalctl(1), "--output")."""
         return self.run("journalctl", "--unit", UNIT, "--output", output, "--no-pager")
