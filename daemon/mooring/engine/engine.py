@@ -99,6 +99,7 @@ class Engine:
         for seat in self._seats.values():
             if files.intersection(cast("Any", seat.target.options).files()):
                 seat.login_at = 0.0
+                seat.renewed_at = self._now()
 
     def _ask(self, targets: tuple[Target, ...]) -> None:
         asked = []
@@ -129,8 +130,12 @@ class Engine:
         seat.asked = Asked(seat.target, exchange(seat.target.options), now, now + seat.target.timeout)
         seat.peer.ask(seat.asked)
         if now >= seat.login_at and seat.login_call is None and self._pace.allows(now):
+            parked, seat.parked = seat.parked, None
             seat.login_call = self._visits.begin(
-                seat.target, lambda call, entered: self._logged_in(seat, call, entered), urgent=False
+                seat.target,
+                lambda call, entered: self._logged_in(seat, call, entered),
+                urgent=False,
+                parked=parked,
             )
 
     def _visit(self, seat: Seat) -> None:
@@ -196,6 +201,8 @@ class Engine:
     def _visited(self, seat: Seat, call: Call, entered: Entered, *, edge: bool) -> None:
         seat.visit, seat.parked = None, call.parked
         self._note_login(seat, call, entered)
+        if entered.session is None:
+            seat.login_at = 0.0  # should another's login open a session to ask over, this one follows at once
         if edge:
             self._confirm(seat, entered)
         self._finish(seat, entered.observation, call.started, self._now(), edge=edge)
@@ -205,6 +212,8 @@ class Engine:
         seat.login = held.after(seat.login, entered.observation, call.started, now)
         done = entered.observation.reason is Reason.OK
         seat.login_at = now + self._interval(seat) * random.uniform(*SPREAD) * (1.0 if done else AGAIN)  # noqa: S311 -- no secret
+        if call.started < seat.renewed_at:
+            seat.login_at = 0.0  # it may have read what has changed since
         if entered.session is not None:
             seat.peer.offer(entered.session, seat.terms.period)
 

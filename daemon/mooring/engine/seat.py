@@ -35,6 +35,7 @@ class Seat:
         "login_call",
         "parked",
         "peer",
+        "renewed_at",
         "target",
         "terms",
         "visit",
@@ -52,6 +53,8 @@ class Seat:
         self.login: Login | None = None
         self.login_at = 0.0
         """When the next full login is due, in monotonic seconds."""
+        self.renewed_at = 0.0
+        """When the files that a login reads last changed, in monotonic seconds."""
         self.login_call: Call | None = None
         self.confirmations = 0
         """How many probes may still confirm that the loss of the session was the host's."""
