@@ -12,8 +12,8 @@ from bench.haproxy import USER
 from ground import leftovers
 from ground.configuration import file, service
 from ground.mooring import Daemon
-from ground.network import Network
-from ground.process import Server
+from ground.network import Network, entered
+from ground.process import Server, free_port
 from ground.servers import Mariadb, Redis
 from ground.waiting import wait_until
 
@@ -28,13 +28,13 @@ def addresses(count: int, net: int = 1) -> list[str]:
     return [f"127.{net}.{n // 250}.{n % 250 + 1}" for n in range(count)]
 
 
-def server(protocol: str, netns: str, port: int | None = None) -> Server:
-    """A real one on every address of the namespace."""
+def server(protocol: str, netns: str, address: str = EVERY) -> Server:
+    """A real one in the namespace, by default on all its addresses."""
     if protocol == "mysql":
         accounts = {"mooring": PASSWORD, USER: ""}
-        extra = (f"--max-connections={_MANY}", "--back-log=1000")
-        return Mariadb(address=EVERY, netns=netns, port=port, accounts=accounts, extra=extra)
-    return Redis(address=EVERY, netns=netns, port=port, extra=(f"maxclients {2 * _MANY}",))
+        extra = (f"--max-connections={_MANY}", "--back-log=1000", "--max-connect-errors=1000000")
+        return Mariadb(address=address, netns=netns, accounts=accounts, extra=extra)
+    return Redis(address=address, netns=netns, extra=(f"maxclients {2 * _MANY}",))
 
 
 def hosts(places: Sequence[tuple[str, int]], net: int = 1) -> list[dict[str, object]]:
@@ -74,7 +74,10 @@ def mooring(
             for net, (protocol, at) in enumerate(places.items(), 1)
         ]
         text = file(*services, period=period, timeout=timeout, **check)
-        with Daemon(text, folder / "state", netns=netns) as daemon:
+        daemon = Daemon(text, folder / "state", netns=netns)
+        with entered(netns):
+            daemon.port = free_port()
+        with daemon:
             count = sum(map(len, places.values()))
             wait_until(lambda: ready(daemon) == count, 60, f"{count} hosts to be ready", every=0.5)
             yield daemon

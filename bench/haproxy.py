@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -24,6 +27,7 @@ CHECKS = {
     "redis": ("option tcp-check", r"tcp-check send PING\r\n", "tcp-check expect string +PONG"),
 }
 _WORD = 65536
+_DOWN = re.compile(r"Server \w+/(\w+) is DOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,21 @@ class HaProxy(Child):
         self._undo = contextlib.ExitStack()
         self.directory = self._undo.enter_context(leftovers.scratch(self.kind))
         self.socket = self.directory / "stats.sock"
+        self._log = self._undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        self._downs: list[tuple[float, str]] = []
 
     def __enter__(self) -> Self:
         program = command(self.kind)
         if program is None:
             raise RuntimeError("haproxy is not installed")
-        head = ["global", "  nbthread 1", "  maxconn 4000", f"  stats socket {self.socket}"]
-        common = ["defaults", "  mode tcp", "  timeout client 1s", "  timeout server 1s"]
+        log = self.directory / "log.sock"
+        self._log.bind(str(log))
+        head = ["global", "  nbthread 1", "  maxconn 4000", f"  stats socket {self.socket}", f"  log {log} local0"]
+        common = ["defaults", "  mode tcp", "  log global", "  timeout client 1s", "  timeout server 1s"]
         lines = [*head, *common, *(line for backend in self._backends for line in backend.lines())]
         config = self.directory / "haproxy.cfg"
         config.write_text("\n".join(lines) + "\n")
+        threading.Thread(target=self._read, name="haproxy log", daemon=True).start()
         with entered(self._netns):
             self._process = subprocess.Popen([program, "-db", "-q", "-f", str(config)])
         wait_until(lambda: self.socket.exists() and set(self.states().values()) == {"UP"}, 30, "all servers to be up")
@@ -70,7 +79,17 @@ class HaProxy(Child):
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._log.shutdown(socket.SHUT_RDWR)
         self._undo.close()
+
+    def _read(self) -> None:
+        while line := self._log.recv(_WORD):
+            if found := _DOWN.search(line.decode()):
+                self._downs.append((time.time(), found[1]))
+
+    def down_since(self, moment: float, name: str) -> float | None:
+        """When, in Unix seconds, it called that server down after that moment; None: not yet."""
+        return next((at for at, one in self._downs if one == name and at >= moment), None)
 
     def states(self) -> dict[str, str]:
         """The status of each server, by its name."""
