@@ -1,0 +1,315 @@
+"""Turns of targets, over held sessions and by fresh connections, against servers that do as they are told."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ground import packets
+from ground.asking import target_of
+from ground.peer import Peer as Client
+from ground.peer import rogue
+from ground.puppet import PONG, puppet, puppets
+from ground.turns import SECONDS, of, turns
+from ground.waiting import wait_until
+from mooring.reasons import Reason
+
+OK, TIMEOUT, REFUSED = Reason.OK, Reason.TIMEOUT, Reason.REFUSED
+
+
+def test_the_first_turn_logs_in_and_all_others_ask_over_the_session() -> None:
+    """One login, one connection, and one report for each turn, however many there are."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        for _ in range(20):
+            assert [report.observation.reason for report in engine.turn(target)] == [OK]
+        assert (server.connections, server.logins, server.questions) == (1, 1, 19)
+        assert len(engine.reports) == 20
+        assert engine.overruns == []
+
+
+def test_a_slot_of_many_targets_is_one_call() -> None:
+    """Targets that are asked together each have their own answer."""
+    with puppets(8) as servers, turns(*map(of, servers)) as engine:
+        for _ in range(3):
+            asked = engine.turn(*map(of, servers))
+            assert [report.target for report in asked] == list(map(of, servers))
+            assert {report.observation.reason for report in asked} == {OK}
+
+
+def test_a_report_says_when_it_was_asked_and_answered() -> None:
+    """Beginning and end belong to this very question."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        for _ in range(2):
+            before = time.monotonic()
+            (report,) = engine.turn(target)
+            assert before <= report.started < report.ended <= time.monotonic()
+            assert (report.witness, report.edge) == (False, False)
+
+
+def test_an_answer_that_is_late_but_in_time_counts() -> None:
+    """Long after the first look at the socket, and still before the deadline."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        engine.engine.ask([target])
+        assert engine.quiet(0.1) == []
+        server.awake.set()
+        report = engine.next(target, 1)
+        assert report.observation.reason is OK
+        assert report.ended - report.started >= 0.1
+        assert server.connections == 1
+        assert [later.observation.reason for later in engine.turn(target)] == [OK]
+
+
+def test_silence_closes_the_session_and_the_next_turn_is_a_fresh_connection() -> None:
+    """What a silent server says after its deadline answers no later question."""
+    with puppet() as server, turns(target := of(server, timeout=0.2)) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        (report,) = engine.turn(target)
+        assert report.observation.reason is TIMEOUT
+        assert report.ended - report.started >= 0.2
+        (report,) = engine.turn(target)
+        assert "waiting for the server" in report.observation.message
+        server.awake.set()
+        assert [later.observation.reason for later in engine.turn(target)] == [OK]
+        wait_until(lambda: server.sessions == 1, SECONDS, "the session that stands")
+
+
+def test_a_turn_that_comes_early_follows_and_only_the_one_after_it_is_left_out() -> None:
+    """The second turn is asked as soon as the first has its answer; the third is told once."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        for _ in range(3):
+            engine.engine.ask([target])
+        engine.settle()
+        assert engine.overruns == [target]
+        server.awake.set()
+        assert [engine.next(target, number).observation.reason for number in (1, 2)] == [OK, OK]
+        assert engine.quiet(0.1) == []
+        assert server.questions == 2
+
+
+def test_an_answer_to_one_question_is_not_taken_for_the_next_ones() -> None:
+    """Two answers to one question prove nothing of a question that was asked after them."""
+    with puppet() as server, turns(target := of(server, timeout=0.5)) as engine:
+        engine.turn(target)
+        server.pong = PONG * 2
+        server.awake.clear()
+        engine.engine.ask([target])
+        engine.engine.ask([target])
+        engine.settle()
+        server.welcome = b""
+        server.awake.set()
+        assert engine.next(target, 1).observation.reason is OK
+        assert engine.next(target, 2).observation.reason is TIMEOUT
+
+
+def test_what_nobody_asked_for_is_no_answer() -> None:
+    """Words that came before the question end the session; the host is asked by a fresh one, and answers for itself."""
+    with puppet() as server, turns(target := of(server, timeout=0.3)) as engine:
+        engine.turn(target)
+        server.say(PONG)
+        engine.quiet(0.05)
+        server.awake.clear()
+        assert [report.observation.reason for report in engine.turn(target)] == [TIMEOUT]
+        server.awake.set()
+        assert [report.observation.reason for report in engine.turn(target)] == [OK]
+
+
+def test_a_reply_that_breaks_the_protocol_is_a_failure_and_ends_the_session() -> None:
+    """The next turn starts from a clean connection."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        server.pong = b"+PANG\r\n"
+        assert [report.observation.reason for report in engine.turn(target)] == [Reason.PROTOCOL]
+        server.pong = PONG
+        assert [report.observation.reason for report in engine.turn(target)] == [OK]
+        assert server.connections == 2
+
+
+def test_the_hosts_own_word_over_the_session_is_told_and_the_session_stays() -> None:
+    """An error reply is an answer."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        server.pong = b"-LOADING dataset\r\n"
+        (report,) = engine.turn(target)
+        assert (report.observation.reason, report.observation.message) == (Reason.LOADING, "LOADING dataset")
+        server.pong = PONG
+        assert [report.observation.reason for report in engine.turn(target)] == [OK]
+        assert server.connections == 1
+
+
+def test_a_witness_is_asked_at_rest_and_says_so() -> None:
+    """A probe on its way will tell as well: then none is begun for it; a turn that comes meanwhile is the turn."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
+        engine.turn(target)
+        engine.engine.ask_witness(target)
+        assert engine.next(target, 1).witness
+        server.awake.clear()
+        engine.engine.ask([target])
+        engine.engine.ask_witness(target)
+        server.awake.set()
+        assert not engine.next(target, 2).witness
+        server.awake.clear()
+        engine.engine.ask_witness(target)
+        engine.engine.ask([target])
+        engine.settle()
+        server.awake.set()
+        assert not engine.next(target, 3).witness
+        assert engine.quiet(0.05) == []
+
+
+def test_services_with_the_same_login_share_a_session() -> None:
+    """Questions of both go over it one behind the other, and each gets its own answer."""
+    with puppet() as server:
+        plain, switch = of(server), of(server, key="maintenance")
+        with turns(plain, switch) as engine:
+            engine.turn(plain, switch)
+            wait_until(lambda: server.logins == 2, SECONDS, "a full login of each")
+            wait_until(lambda: server.sessions == 1, SECONDS, "one session")
+            for state in (b":1\r\n", b":0\r\n") * 3:
+                server.exists = state
+                one, other = engine.turn(plain, switch)
+                assert (one.observation.answer, other.observation.answer) == (None, state[1:2].decode())
+            assert server.sessions == 1
+
+
+def test_one_shared_question_that_is_late_costs_the_other_nothing() -> None:
+    """The one with the short deadline closes the session; the other is asked anew and has its answer."""
+    with puppet() as server:
+        short, long = of(server, timeout=0.15), of(server, timeout=SECONDS)
+        with turns(short, long) as engine:
+            engine.turn(short, long)
+            engine.turn(short, long)
+            server.awake.clear()
+            engine.engine.ask([short, long])
+            assert engine.next(short, 2).observation.reason is TIMEOUT
+            server.awake.set()
+            assert engine.next(long, 2).observation.reason is OK
+
+
+def test_a_tcp_target_is_connected_to_each_time() -> None:
+    """There is no session to hold: it only proves that something listens."""
+    with puppet() as server:
+        target = target_of("tcp", server.address, server.port)
+        with turns(target) as engine:
+            assert [report.observation.reason for _ in range(3) for report in engine.turn(target)] == [OK] * 3
+            wait_until(lambda: server.connections == 3, SECONDS, "three connections")
+            wait_until(lambda: server.sessions == 0, SECONDS, "all closed")
+            server.die()
+            assert [report.observation.reason for report in engine.turn(target)] == [REFUSED]
+
+
+def test_unknown_targets_are_asked_nothing() -> None:
+    """A slot that fires for a target that was removed a moment ago harms nobody."""
+    with puppet() as server, turns() as engine:
+        engine.engine.ask([of(server)])
+        engine.engine.ask_witness(of(server))
+        assert engine.quiet(0.1) == []
+        assert server.connections == 0
+
+
+@pytest.mark.parametrize("doing", ["question", "connection", "confirmation"])
+def test_a_removed_target_is_not_reported_any_more(doing: str) -> None:
+    """Whatever was under way for it ends in silence, and leaves no connection."""
+    with puppets(2, "127.0.1.{}") as servers, turns(*(both := [of(one, timeout=0.2) for one in servers])) as engine:
+        if doing != "connection":
+            engine.turn(*both)
+        servers[0].awake.clear()
+        if doing == "confirmation":
+            servers[0].die()
+            engine.next(both[0], 1)
+        else:
+            engine.engine.ask([both[0]])
+            engine.settle()
+        engine.drop(both[0])
+        engine.settle()
+        known = len(engine.of(both[0]))
+        engine.quiet(0.4)
+        assert len(engine.of(both[0])) == known
+        servers[0].awake.set()
+        wait_until(lambda: servers[0].sessions == 0, SECONDS, "no connection left")
+        assert [report.observation.reason for report in engine.turn(both[1])] == [OK]
+
+
+def test_removing_a_target_in_the_middle_of_a_question_leaves_the_shared_session_alone() -> None:
+    """The session belongs to all who ask over it."""
+    with puppet() as server:
+        gone, stays = of(server, timeout=0.2), of(server, timeout=SECONDS)
+        with turns(gone, stays) as engine:
+            engine.turn(gone, stays)
+            wait_until(lambda: server.logins == 2 and server.sessions == 1, SECONDS, "one session")
+            engine.turn(stays)
+            before = server.connections
+            server.awake.clear()
+            engine.engine.ask([gone, stays])
+            engine.drop(gone)
+            engine.quiet(0.4)
+            server.awake.set()
+            assert engine.next(stays, 2).observation.reason is OK
+            assert server.connections == before
+            assert len(engine.of(gone)) == 1
+
+
+def _mysql(client: Client) -> None:
+    client.send(packets.greeting())
+    client.receive_packet()
+    client.send(packets.ok(2))
+    client.receive_packet()
+    client.send(packets.result("1"))
+    while client.receive_packet() != b"\x01":
+        client.send(packets.ok(1))
+
+
+def test_stop_says_farewell_and_leaves_nothing() -> None:
+    """A server is told that we go; no socket, no timer and no engine thread is left."""
+    gc.collect()
+    before = _sockets()
+    with rogue(_mysql) as server, puppet() as other:
+        mysql = target_of("mysql", server.address, server.port, timeout=SECONDS, user="mooring")
+        with turns(mysql, target := of(other, timeout=SECONDS)) as engine:
+            assert [report.observation.reason for report in engine.turn(mysql, target)] == [OK, OK]
+            engine.turn(mysql, target)
+            other.awake.clear()
+            engine.engine.ask([target])
+        wait_until(lambda: server.received.endswith(b"\x01\0\0\0\x01"), SECONDS, "COM_QUIT")
+        assert not any(thread.name == "engine" for thread in threading.enumerate())
+        known = len(engine.reports)
+        other.awake.set()
+        wait_until(lambda: other.sessions == 0, SECONDS, "the session's end")
+        engine.engine.ask([target])
+        engine.engine.ask_witness(target)
+        engine.engine.renew(frozenset())
+        assert len(engine.reports) == known
+    wait_until(lambda: _sockets() <= before, SECONDS, "as many sockets as before")
+
+
+def _sockets() -> int:
+    """Open ones of this process."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one that reads the folder
+            count += str(entry.readlink()).startswith("socket:")
+    return count
+
+
+def test_a_defect_of_a_listener_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that cannot go on stops turning, which the liveness of the daemon shows."""
+    told: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: told.append(str(arguments.exc_value)))
+
+    def defect(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.engine._on_reports = defect
+        engine.engine.ask([target])
+        wait_until(lambda: bool(told), SECONDS, "the hook")
+        assert told == ["a defect"]
