@@ -53,7 +53,7 @@ class Seat:
         """At most one outcome counts for each period, besides failures that confirm a loss, each in its own time."""
         due = self._is_due(report.started)
         if report.edge and outcome.effect is Effect.FAILURE:
-            due = self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
+            due = due or self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
             self.edge_at = report.started if due else self.edge_at
         if due:
             self._take_turn(report.started)
