@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Hashable
 
 from mooring.model import Observation
 from mooring.reasons import Reason
@@ -21,15 +21,21 @@ class Losses:
     """The sessions that were lost lately: one is news of a host, many at once are rather news of ourselves."""
 
     def __init__(self) -> None:
-        self._lately: deque[tuple[float, str]] = deque()
+        self._lately: dict[Hashable, tuple[float, str]] = {}
+        """When each was lost last, and its host; the oldest first."""
 
-    def note(self, now: float, address: str) -> None:
-        self._lately.append((now, address))
+    def note(self, now: float, address: str, session: Hashable) -> None:
+        """A session that is lost, made anew and lost again is one."""
+        self._lately.pop(session, None)
+        self._lately[session] = now, address
 
     def storm(self, now: float, held: int) -> bool:
         """Three hosts or more, or over half of all sessions, were lost within a second; ``held`` are still there."""
-        while self._lately and self._lately[0][0] < now - STORM_SECONDS:
-            self._lately.popleft()
+        self._forget(now - STORM_SECONDS)
         lost = len(self._lately)
-        hosts = len({address for _, address in self._lately})
-        return hosts >= STORM_HOSTS or lost > STORM_PART * (lost + held)
+        hosts = {address for _, address in self._lately.values()}
+        return len(hosts) >= STORM_HOSTS or lost > STORM_PART * (lost + held)
+
+    def _forget(self, before: float) -> None:
+        for session in [session for session, (at, _) in self._lately.items() if at < before]:
+            del self._lately[session]

@@ -224,7 +224,7 @@ class Engine:
     def _lost(self, peer: Peer, theirs: bool) -> None:  # noqa: FBT001 -- one fact of the one event
         """The session has ended. Questions that were under way are asked anew; if it was not us, so are all others."""
         if theirs:
-            self._losses.note(self._now(), peer.address)
+            self._losses.note(self._now(), peer.address, peer)
         storm = self._storm()
         for seat in [seat for seat in self._seats.values() if seat.peer is peer]:
             if theirs and not storm and seat.visit is None:

@@ -41,17 +41,27 @@ def test_three_hosts_or_over_half_of_the_sessions_within_a_second_are_a_storm(
 ) -> None:
     """One host with many sessions is one host, as long as most sessions stand."""
     losses = Losses()
-    for at, address in lost:
-        losses.note(at, address)
+    for session, (at, address) in enumerate(lost):
+        losses.note(at, address, session)
     assert losses.storm(now, held) is storm
+
+
+def test_one_session_that_is_lost_again_and_again_is_no_storm() -> None:
+    """A server that ends each session soon is one host's trouble, however fast we log in again."""
+    losses = Losses()
+    for number in range(10):
+        losses.note(number / 100, "a", "the only one of a")
+    assert not losses.storm(0.1, 1)
+    losses.note(0.1, "b", "one of b")
+    assert losses.storm(0.1, 1)
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.sampled_from("abcd")), max_size=12), st.floats(3, 5), st.integers(0, 20))
 def test_what_is_older_than_a_second_does_not_count(lost: list[tuple[float, str]], now: float, held: int) -> None:
     """A storm is judged by what was lost within the last second alone, in whatever order it is asked."""
     losses = Losses()
-    for at, address in sorted(lost):
-        losses.note(at, address)
+    for session, (at, address) in enumerate(sorted(lost)):
+        losses.note(at, address, session)
     lately = [address for at, address in lost if at >= now - STORM_SECONDS]
     wanted = len(set(lately)) >= 3 or len(lately) > held
     assert losses.storm(now, held) is wanted
