@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 
-import pymysql
 import pytest
 
+from ground.full import full
 from ground.process import Server
 from ground.scene import LOGIN, PASSWORD, USER, Scene, scene, service_of
 from ground.waiting import wait_until
@@ -18,8 +16,6 @@ from ground.waiting import wait_until
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
 MARIADB, REDIS = "db1", "db3"
-FEWEST = 10
-"""The least ``max_connections`` that MariaDB takes."""
 KINDS = [pytest.param(MARIADB, id="mariadb"), pytest.param(REDIS, id="redis")]
 
 
@@ -62,41 +58,6 @@ def frozen(server: Server) -> Iterator[None]:
     server.thaw()
 
 
-@contextlib.contextmanager
-def no_connection_left(stage: Scene, name: str) -> Iterator[None]:
-    """Somebody else holds every connection that the server gives."""
-    with ExitStack() as held:
-        if name == REDIS:
-            client = held.enter_context(socket.socket(socket.AF_UNIX))
-            stage.redis(name).command("CONFIG", "SET", "maxclients", 2)
-            client.connect(str(stage.redis(name).control))
-            other = held.enter_context(socket.socket(socket.AF_UNIX))
-            other.connect(str(stage.redis(name).control))
-        else:
-            server = stage.mariadb(name)
-            server.sql(f"SET GLOBAL max_connections = {FEWEST}")
-            fill_mariadb(str(server.control), held)
-        yield
-    if name == REDIS:
-        wait_until(stage.redis(name).serves, 5, "a connection to be given again")
-        stage.redis(name).command("CONFIG", "SET", "maxclients", 1000)
-    else:
-        stage.mariadb(name).sql("SET GLOBAL max_connections = 151")
-
-
-def fill_mariadb(control: str, held: ExitStack) -> None:
-    """Takes every connection. The daemon holds one, and for a moment another that is to replace it."""
-    refused_since = None
-    while refused_since is None or time.monotonic() < refused_since + 2 * LOGIN:
-        try:
-            held.enter_context(pymysql.connect(unix_socket=control, user=USER, password=PASSWORD))
-        except pymysql.err.OperationalError:
-            refused_since = refused_since or time.monotonic()
-            time.sleep(0.01)
-        else:
-            refused_since = None
-
-
 FAULTS = [
     pytest.param(killed, "refused", id="kill-9"),
     pytest.param(stopped, "refused", id="stop-and-start"),
@@ -128,7 +89,7 @@ def test_server_that_fails_leaves_and_returns(healthy: Scene, name: str, fault: 
 
 
 def suffering(stage: Scene, name: str, fault: object) -> AbstractContextManager[None]:
-    return fault(stage.servers[name]) if callable(fault) else no_connection_left(stage, name)
+    return fault(stage.servers[name]) if callable(fault) else full(stage.servers[name], USER, PASSWORD, LOGIN)
 
 
 def test_redis_that_loads_is_not_ready_yet(healthy: Scene) -> None:
