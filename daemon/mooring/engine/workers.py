@@ -30,18 +30,16 @@ class Workers:
                 self._threads += 1
             elif self._free:
                 self._free -= 1
+        self._tasks.put(task)
         if grow:
-            threading.Thread(target=self._work, args=(task,), name=self._name, daemon=True).start()
-        else:
-            self._tasks.put(task)
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
-    def _work(self, task: Callable[[], None]) -> None:
+    def _work(self) -> None:
         try:
             while True:
-                task()
+                self._tasks.get()()  # in no variable: a thread that waits is to keep nothing of its last task alive
                 with self._lock:
                     self._free += 1
-                task = self._tasks.get()
         finally:
             with self._lock:
                 self._threads -= 1
