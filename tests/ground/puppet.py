@@ -6,9 +6,11 @@ A fake, because no real server does these things at a given moment. It knows PIN
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 LIMIT = 30.0
@@ -21,7 +23,7 @@ _LOGIN_WORDS = 2
 class Puppet:
     """``awake`` cleared: it stands still, connections are made by the kernel alone, and all is answered later.
 
-    ``welcome`` answers the knock, ``pong`` each held PING, ``exists`` and ``auth`` the commands of that name; all may be
+    ``welcome`` answers the knock, ``pong`` each held PING, ``exists`` and ``auth`` these commands; all may be
     replaced at any time.
     ``turns_away``: connections are closed without a word.
     """
@@ -34,6 +36,8 @@ class Puppet:
         self.auth = b"+OK\r\n"
         self.turns_away = False
         self.connections = self.logins = self.questions = 0
+        self.answered: list[tuple[float, float]] = []
+        """When each command came, and when the answer to it was sent; what was said unasked is among them."""
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -75,6 +79,7 @@ class Puppet:
 
     def say(self, data: bytes) -> None:
         """To every connection, unasked."""
+        self.answered.append((math.inf, time.monotonic()))
         with self._lock:
             for sock in self._open:
                 with contextlib.suppress(OSError):
@@ -111,10 +116,12 @@ class Puppet:
         with contextlib.suppress(OSError):
             sock.settimeout(LIMIT)
             while data := sock.recv(65536):
+                came = time.monotonic()
                 self.awake.wait(LIMIT)
                 words = [word for word in (asked + data).split(b"\r\n")[:-1] if word in (b"PING", b"EXISTS", b"AUTH")]
                 asked = (asked + data).rpartition(b"\r\n")[2]
                 for word in words:
+                    self.answered.append((came, time.monotonic()))
                     sock.sendall(self._reply(word, said))
                     said += word == b"PING"
         self._forget(sock)
