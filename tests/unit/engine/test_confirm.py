@@ -66,3 +66,12 @@ def test_what_is_older_than_a_second_does_not_count(lost: list[tuple[float, str]
     wanted = len(set(lately)) >= 3 or len(lately) > held
     assert losses.storm(now, held) is wanted
     assert losses.storm(now, held) is wanted
+
+
+def test_a_session_that_is_lost_again_and_again_is_one() -> None:
+    """A host that ends each new session at once is news of that host."""
+    losses = Losses()
+    for number in range(9):
+        losses.note(number / 10, "a", "the same")
+    assert not losses.storm(0.9, 1)
+    assert losses.storm(0.9, 0)

@@ -7,7 +7,6 @@ import gc
 import random
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,19 +66,23 @@ class Walk:
 
     def trouble(self) -> None:
         server = self.chance.choice(self.servers)
-        self.chance.choice(
-            [
-                server.awake.clear,
-                server.awake.set,
-                server.hang_up,
-                lambda: server.hang_up(reset=True),
-                lambda: server.say(PONG),
-                lambda: self.die(server),
-                lambda: self.heal(server),
-                lambda: setattr(server, "pong", self.chance.choice([PONG, PONG * 2, b"+PANG\r\n", b"-LOADING\r\n"])),
-                lambda: setattr(server, "turns_away", self.chance.random() < 0.5),
-            ]
-        )()
+        match self.chance.randrange(9):
+            case 0:
+                server.awake.clear()
+            case 1:
+                server.awake.set()
+            case 2 | 3 as reset:
+                server.hang_up(reset=reset == 3)
+            case 4:
+                server.say(PONG)
+            case 5:
+                self.die(server)
+            case 6:
+                self.heal(server)
+            case 7:
+                server.pong = self.chance.choice([PONG, PONG * 2, b"+PANG\r\n", b"-LOADING\r\n"])
+            case _:
+                server.turns_away = self.chance.random() < 0.5
 
     def die(self, server: Puppet) -> None:
         self.alive.discard(server)
