@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.haproxy import USER
 
 from ground import leftovers
-from ground.configuration import file, service
+from ground.configuration import PORTS, file, service
 from ground.mooring import Daemon
 from ground.network import Network, entered
 from ground.process import Server, free_port
@@ -19,8 +21,10 @@ from ground.waiting import wait_until
 
 EVERY = "0.0.0.0"
 PASSWORD = "throw-away"
-_MANY = 4000
-"""More sessions than any figure wants at once."""
+_MANY, _MOST = 4000, 15_000
+"""More sessions than any figure wants of MariaDB at once, and of Redis."""
+_CROWD = 250
+"""Hosts of a Service."""
 
 
 def addresses(count: int, net: int = 1) -> list[str]:
@@ -28,19 +32,20 @@ def addresses(count: int, net: int = 1) -> list[str]:
     return [f"127.{net}.{n // 250}.{n % 250 + 1}" for n in range(count)]
 
 
-def server(protocol: str, netns: str, address: str = EVERY) -> Server:
+def server(protocol: str, netns: str, address: str = EVERY, port: int | None = None) -> Server:
     """A real one in the namespace, by default on all its addresses."""
     if protocol == "mysql":
         accounts = {"mooring": PASSWORD, USER: ""}
         extra = (f"--max-connections={_MANY}", "--back-log=1000", "--max-connect-errors=1000000")
-        return Mariadb(address=address, netns=netns, accounts=accounts, extra=extra)
-    return Redis(address=address, netns=netns, extra=(f"maxclients {2 * _MANY}",))
+        return Mariadb(address=address, netns=netns, port=port, accounts=accounts, extra=extra)
+    return Redis(address=address, netns=netns, port=port, extra=(f"maxclients {_MOST}",))
 
 
-def hosts(places: Sequence[tuple[str, int]], net: int = 1) -> list[dict[str, object]]:
-    """Entries of ``hosts``; an address on loopback is probed and never published."""
+def hosts(places: Sequence[tuple[str, int]], net: int = 1, usual: int = 0) -> list[dict[str, object]]:
+    """Entries of ``hosts``; an address on loopback is probed and never published. ``usual``: the Service's port."""
     return [
-        {"address": f"10.{20 + net}.{n // 250}.{n % 250 + 1}", "probeAddress": address, "probePort": port}
+        {"address": f"10.{20 + net}.{n // 250}.{n % 250 + 1}", "probeAddress": address}
+        | ({} if port == usual else {"probePort": port})
         for n, (address, port) in enumerate(places)
     ]
 
@@ -65,22 +70,37 @@ def stage(*protocols: str) -> Iterator[tuple[Network, list[Server]]]:
 
 @contextlib.contextmanager
 def mooring(
-    places: Mapping[str, Sequence[tuple[str, int]]], netns: str | None, *, period: float, timeout: float, **check: float
+    places: Mapping[str, Sequence[tuple[str, int]]],
+    netns: str | None,
+    *,
+    period: float,
+    timeout: float,
+    check: Mapping[str, float] | None = None,
+    **how: Any,
 ) -> Iterator[Daemon]:
-    """The whole daemon with its default log and its metrics, one Service for each protocol, all hosts ready."""
+    """The whole daemon with its default log and its metrics, all hosts ready; ``how`` are words of ``Daemon``."""
     with leftovers.scratch("bench") as folder:
         services = [
-            service(protocol, protocol, hosts(at, net), block=block(protocol, folder))
-            for net, (protocol, at) in enumerate(places.items(), 1)
+            one for net, protocol in enumerate(places, 1) for one in crowded(protocol, places[protocol], net, folder)
         ]
-        text = file(*services, period=period, timeout=timeout, **check)
-        daemon = Daemon(text, folder / "state", netns=netns)
+        text = file(*services, period=period, timeout=timeout, **(check or {}))
+        compact = json.dumps(json.loads(text), separators=(",", ":"))  # a file has 1 MiB at most
+        daemon = Daemon(compact, folder / "state", netns=netns, **how)
         with entered(netns):
             daemon.port = free_port()
         with daemon:
             count = sum(map(len, places.values()))
             wait_until(lambda: ready(daemon) == count, 60, f"{count} hosts to be ready", every=0.5)
             yield daemon
+
+
+def crowded(protocol: str, places: Sequence[tuple[str, int]], net: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Services of so many hosts that each could be published."""
+    all_hosts = hosts(places, net, PORTS[protocol])
+    for number in range(0, len(all_hosts), _CROWD):
+        yield service(
+            f"{protocol}-{number}", protocol, all_hosts[number : number + _CROWD], block=block(protocol, folder)
+        )
 
 
 def ready(daemon: Daemon) -> int:

@@ -88,7 +88,7 @@ def observed() -> Iterator[tuple[dict[str, list[Server]], list[Observer]]]:
         observers = []
         for name, threshold in ((MOORING, 2), (DEFAULTS, 3)):
             check = {"failureThreshold": threshold, "successThreshold": 1}
-            daemon = stack.enter_context(mooring(places, netns, period=PERIOD, timeout=PERIOD, **check))
+            daemon = stack.enter_context(mooring(places, netns, period=PERIOD, timeout=PERIOD, check=check))
             observers.append(daemon_observer(name, daemon))
         for name, timing in ((HAPROXY, PLAIN), (FASTINTER, FAST)):
             backends = [Backend(protocol, places[protocol], timing) for protocol in PROTOCOLS]
