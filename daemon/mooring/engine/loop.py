@@ -68,11 +68,11 @@ class Loop:
 
     def call(self, task: Task) -> None:
         """Runs the task soon; may be called from any thread. Once the loop has ended, it is run at once."""
-        if self._ended:
-            task()
-            return
         self._handed.append(task)
-        os.eventfd_write(self._wakeup, 1)
+        if self._ended:  # looked at after the task is there: either this or the loop's last turn sees it
+            self._run_handed()
+        else:
+            os.eventfd_write(self._wakeup, 1)
 
     def soon(self, task: Task) -> None:
         """Runs the task in this turn, after what runs now."""
@@ -118,8 +118,12 @@ class Loop:
         self._run_handed()
 
     def _run_handed(self) -> None:
-        while self._handed:
-            self._handed.popleft()()
+        while True:
+            try:
+                task = self._handed.popleft()
+            except IndexError:
+                return
+            task()
 
     def _pause(self) -> float:
         if self._handed:
