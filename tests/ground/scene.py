@@ -93,7 +93,7 @@ def service_of(name: str) -> str:
 
 
 @contextlib.contextmanager
-def scene(directory: Path) -> Iterator[Scene]:
+def scene(directory: Path, *, period: float = PERIOD, login: float = LOGIN) -> Iterator[Scene]:
     """Starts all of it and waits until every host is published."""
     secret = directory / "password"
     secret.write_text(f"{PASSWORD}\n")
@@ -106,7 +106,7 @@ def scene(directory: Path) -> Iterator[Scene]:
             undo.callback(servers[host.name].close)
         start_all(*servers.values())
         history = undo.enter_context(History(directory / "state"))
-        text = _file(network, secret)
+        text = _file(network, secret, period, login)
         where = directory / "state"
         daemon = undo.enter_context(Daemon(text, where, netns=network.node.netns, args=("--log-level", "debug")))
         made = Scene(network, servers, daemon, history, secret)
@@ -121,11 +121,11 @@ def _server(host: Host, number: int) -> Server:
     return Redis(netns=host.netns, address=host.address, accounts=accounts, extra=_LOADABLE)
 
 
-def _file(network: Network, secret: Path) -> str:
+def _file(network: Network, secret: Path, period: float, login: float) -> str:
     block = {"user": USER, "passwordFile": str(secret)}
     services = []
     for key, names in SERVICES.items():
         name = key.partition("/")[2]
         hosts = [{"name": host, "address": network[host].address} for host in names]
         services.append(configuration.service(name, name, hosts, block=block))
-    return configuration.file(*services, period=PERIOD, loginSeconds=LOGIN)
+    return configuration.file(*services, period=period, loginSeconds=login)

@@ -1,0 +1,36 @@
+"""A server that stands still, and is back: it must not take us for somebody who breaks connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ground.servers import Mariadb
+from ground.sessions import ACCOUNTS, listed, started, watched, written
+
+pytestmark = pytest.mark.needs_servers
+
+PERIOD, SECONDS = 0.2, 20.0
+PARKED_SECONDS = 5.0
+
+
+def test_server_that_hung_has_few_broken_logins_in_its_books(tmp_path: Path) -> None:
+    """SIGSTOP for 100 periods, each with a probe that fails: a handful of connections in all, and it comes back."""
+    secret = written(tmp_path)
+    with started(one=Mariadb(accounts=ACCOUNTS), two=Mariadb(accounts=ACCOUNTS)) as running:
+        service = listed("mysql", running, secret, loginSeconds=1)
+        with watched(tmp_path, running, service, period=PERIOD) as stage:
+            server, after = stage.mariadb("one"), stage.now()
+            broken, logins = server.status("Aborted_connects"), server.status("Connections")
+            server.freeze()
+            left = stage.daemon.wait_log("host.not_ready", after=after, host="one")
+            assert (left["reason"], left["streak"]) == ("timeout", 3)
+            stage.wait_probes("one", int(0.9 * SECONDS / PERIOD), after, reason="timeout")
+            server.thaw()
+            stage.daemon.wait_log("host.ready", after=after, host="one")
+            stage.wait_ok()
+            few = SECONDS / PARKED_SECONDS + 2
+            assert server.status("Aborted_connects") - broken <= few
+            assert server.status("Connections") - logins <= 4 * few, "old connections piled up"
+            assert not stage.daemon.logs("host.unknown", after=after), "nobody blocked us"

@@ -1,0 +1,104 @@
+"""Sessions that a network ends, or lets live: storms, firewalls, silence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from ground.network import Host
+from ground.scene import SERVICES, Scene, scene
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
+
+PERIOD, LOGIN = 1.0, 2.0
+STORM_SECONDS = 0.5
+"""Ten times edgeSeconds: whoever confirms at that pace has fallen."""
+NAMES = ("db1", "db2", "db3", "db4")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with scene(tmp_path_factory.mktemp("sessions"), period=PERIOD, login=LOGIN) as made:
+        yield made
+
+
+@pytest.fixture
+def healthy(stage: Scene) -> Iterator[Scene]:
+    stage.wait_healthy()
+    yield stage
+    for name in NAMES:
+        stage.host(name).heal()
+        if not stage.servers[name].running:
+            stage.servers[name].start()
+
+
+def _probes(stage: Scene, name: str, after: int, **fields: object) -> list[dict[str, object]]:
+    return stage.daemon.logs("probe", after=after, address=stage.host(name).address, **fields)
+
+
+def test_storm_of_resets_fells_nobody(healthy: Scene) -> None:
+    """Every session reset and every host refused for half a second: confirmed by the period, not by edgeSeconds."""
+    before, after = healthy.versions(), healthy.now()
+    for name in NAMES:
+        healthy.host(name).reject("tcp-reset")
+    for name in NAMES:
+        address = healthy.host(name).address
+        healthy.daemon.wait_log("probe", after=after, address=address, reason="refused")
+    time.sleep(STORM_SECONDS)
+    for name in NAMES:
+        healthy.host(name).heal()
+    healthy.wait_healthy()
+    for name in NAMES:
+        refused = len(_probes(healthy, name, after, reason="refused"))
+        assert 1 <= refused <= 2, f"{name} was asked {refused} times within half a second"
+    assert not healthy.daemon.logs("host.not_ready", after=after)
+    assert healthy.versions() == before
+
+
+def test_storm_that_stays_fells_all_by_the_period(healthy: Scene) -> None:
+    """Refusals are the hosts' own word, storm or not: all leave, after failureThreshold periods."""
+    after = healthy.now()
+    for name in NAMES:
+        healthy.host(name).reject("tcp-reset")
+    for service in SERVICES:
+        healthy.daemon.wait_ready(service, [])
+    for left in healthy.daemon.logs("host.not_ready", after=after):
+        assert (left["reason"], left["streak"]) == ("refused", 3)
+        assert _span(healthy, left["host"], after) > 1.5 * PERIOD
+
+
+def _span(stage: Scene, name: str, after: int) -> float:
+    """Seconds from the first refused probe to the third."""
+    moments = [datetime.fromisoformat(str(line["timestamp"])) for line in _probes(stage, name, after, reason="refused")]
+    return (moments[2] - moments[0]).total_seconds()
+
+
+@pytest.mark.parametrize("name", ["db1", "db3"], ids=["mariadb", "redis"])
+def test_firewall_that_kills_only_new_flows_is_found_by_the_full_logins(healthy: Scene, name: str) -> None:
+    """The session goes on answering; two loginSeconds without a login are a failure, told in the login's own words."""
+    host, after = healthy.host(name), healthy.now()
+    host.drop_new()
+    dropped_at = time.monotonic()
+    left = healthy.daemon.wait_log("host.not_ready", after=after, host=name, timeout=40)
+    took = time.monotonic() - dropped_at
+    assert (left["reason"], left["streak"]) == ("timeout", 3)
+    assert left["message"] == "no whole answer in time (connecting)"
+    assert took > 0.5 * LOGIN + 2 * PERIOD * 0.9, "a held session that answers is no dead host"
+    assert [line["reason"] for line in _probes(healthy, name, after)][:1] == ["ok"]
+    host.heal()
+    healthy.daemon.wait_log("host.ready", after=after, host=name, timeout=20)
+
+
+def test_silence_behind_a_lost_session_keeps_its_period(healthy: Scene) -> None:
+    """The process dies and the host drops what comes: one probe at once, which waits; the others at their turns."""
+    after = healthy.now()
+    host: Host = healthy.host("db3")
+    host.drop_new()
+    healthy.servers["db3"].kill()
+    left = healthy.daemon.wait_log("host.not_ready", after=after, host="db3", timeout=20)
+    assert (left["reason"], left["streak"]) == ("timeout", 3)
+    edges = _probes(healthy, "db3", after, edge=True)
+    assert [line["reason"] for line in edges] == ["timeout"]
