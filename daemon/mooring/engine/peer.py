@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import socket
 import ssl
 import termios
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from mooring.engine.loop import ANSWER, HANGUP, Loop
 from mooring.model import Observation, Target
@@ -18,6 +18,7 @@ from mooring.protocols.keepalive import sized
 from mooring.protocols.text import clean
 
 PIECE = 16 * 1024
+_NONE = bytes(4)
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -77,7 +78,7 @@ class Peer:
         """Sends the question over the session that is held."""
         idle = not self._asked
         self._asked.append(asked)
-        if self._session is None or (idle and _unasked(self._session.sock)):
+        if self._session is None or (idle and self._unasked(self._session)):
             self._lose()  # it has ended, or says what nobody asked: that would be taken for the answer
             return
         request = asked.exchange.request
@@ -140,6 +141,14 @@ class Peer:
         except OSError:
             return b""
 
+    def _unasked(self, session: Session) -> bool:
+        """Words have come. Under TLS, bytes may be the protocol's own: only reading tells."""
+        encrypted = isinstance(session.sock, ssl.SSLSocket)
+        waiting: bytes = fcntl.ioctl(session.sock.fileno(), termios.FIONREAD, _NONE)
+        if waiting == _NONE:
+            return encrypted and cast("ssl.SSLSocket", session.sock).pending() > 0
+        return not encrypted or self._received(session) is not None
+
     def _happened(self, events: int) -> None:
         if self._session is None:
             return
@@ -164,14 +173,6 @@ class Peer:
             self._loop.forget(session.sock)
         self._asked.clear()
         self._attentive = False
-
-
-def _unasked(sock: socket.socket) -> bool:
-    """Bytes have come. Under TLS these may be the protocol's own words, and only reading would tell."""
-    if isinstance(sock, ssl.SSLSocket):
-        return sock.pending() > 0
-    waiting: bytes = fcntl.ioctl(sock.fileno(), termios.FIONREAD, b"\0\0\0\0")
-    return waiting != b"\0\0\0\0"
 
 
 def part(session: Session) -> None:
