@@ -6,7 +6,7 @@ IMAGE ?= mooring:latest
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit fuzz lint cluster cluster-down lock docs image deploy clean
+.PHONY: help run servers test unit fuzz bench lint cluster cluster-down lock docs image deploy clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
@@ -34,6 +34,10 @@ FUZZ_SEED ?= 20261123
 fuzz: $(READY) ## a million malformed byte streams for each protocol, against what the daemon takes for alive
 	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign mysql $(FUZZ_STREAMS) $(FUZZ_SEED)
 	@PYTHONPATH=tests $(BIN)/python -m fuzz.campaign redis $(FUZZ_STREAMS) $(FUZZ_SEED)
+
+bench: $(READY) ## every figure of docs/performance.md, beside HAProxy; needs root and half an hour of a quiet machine
+	@PYTHON=$(BIN)/python tests/ground/bootstrap.sh servers scenarios cluster bench
+	@PYTHONPATH=tests $(BIN)/python -m bench
 
 lint: $(READY) ## ruff, mypy, the laws of the house, drift of generated files
 	$(BIN)/ruff check

@@ -6,6 +6,7 @@
 #   cluster     a whole Kubernetes: Debian's container tools, the rest built by Go into a cache outside this repository
 #   image       Mooring's image and the Debian it is built on, kept in podman's storage
 #   systemd     after image: a Debian with systemd and MariaDB, and Mooring installed for it
+#   bench       HAProxy, which the benchmarks measure beside
 # What is missing is installed from Debian's packages when root; otherwise it is named, and the step fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -72,6 +73,7 @@ while [ $# -gt 0 ]; do
             fi
             ;;
         systemd) [ "$(id -u)" != 0 ] || PYTHONPATH=tests "$PYTHON" -m ground.installed >/dev/null ;;
+        bench) need haproxy haproxy ;;
         *) echo "bootstrap.sh: unknown step $1" >&2; exit 2 ;;
     esac
     shift
