@@ -107,6 +107,7 @@ class Engine:
             seat = self._seats.get(target)
             if seat is None:
                 continue
+            seat.losses = 0
             if seat.takes_turn():
                 self._probe(seat)
                 asked.append(seat)
@@ -232,8 +233,7 @@ class Engine:
             if seat.asked is not None:
                 seat.asked = None
                 self._visit(seat)
-            elif theirs and seat.rests:
-                seat.way = Way.EVIDENCE
+            elif theirs and seat.takes_loss():
                 self._visit(seat)
 
     def _storm(self) -> bool:

@@ -11,6 +11,8 @@ from mooring.engine.visit import Parked
 from mooring.engine.visits import Call
 from mooring.model import Target, Terms
 
+LOSSES_A_TURN = 3
+
 
 class Way(enum.Enum):
     """What the probe of a target that is under way is for."""
@@ -33,6 +35,7 @@ class Seat:
         "login",
         "login_at",
         "login_call",
+        "losses",
         "parked",
         "peer",
         "renewed_at",
@@ -59,6 +62,8 @@ class Seat:
         self.confirmations = 0
         """How many probes may still confirm that the loss of the session was the host's."""
         self.confirming: Timer | None = None
+        self.losses = 0
+        """How many were looked into since the last turn."""
 
     @property
     def rests(self) -> bool:
@@ -69,6 +74,16 @@ class Seat:
         """Whether a probe is to begin now. If not, the one on its way counts for this turn, or one follows it."""
         if self.rests:
             self.way = Way.TURN
+            return True
+        return False
+
+    def takes_loss(self) -> bool:
+        """Whether a probe is to begin now because the session was lost: a few times for each turn, for a server may
+        end every session as soon as it is made.
+        """
+        if self.rests and self.losses < LOSSES_A_TURN:
+            self.losses += 1
+            self.way = Way.EVIDENCE
             return True
         return False
 

@@ -157,3 +157,17 @@ def test_words_of_the_server_that_end_the_session_are_evidence() -> None:
         servers[0].hang_up()
         assert engine.next(both[0], 1).observation.reason is OK
         assert engine.quiet(0.2) == []
+
+
+def test_a_server_that_ends_every_session_is_not_logged_in_to_on_end() -> None:
+    """A few losses are looked into at once; what follows waits for the next turn, which begins anew."""
+    with puppets(2, TWO) as servers, turns(*(both := [of(one) for one in servers])) as engine:
+        engine.turn(*both)
+        for number in (1, 2, 3):
+            servers[0].hang_up()
+            assert engine.next(both[0], number).edge
+        servers[0].hang_up()
+        assert engine.quiet(0.3) == []
+        engine.turn(both[0])
+        servers[0].hang_up()
+        assert engine.next(both[0], 5).edge
