@@ -3,7 +3,7 @@
 
     MOORING_BENCH_ASKED=FILE python -P bench/asked.py run ...
 
-The file gets a line for each report: address, port, and the monotonic second at which the probe began. A log of every
+The file gets a line for each turn: address, port, and the monotonic second at which the probe began. A log of every
 probe would cost more than the probes.
 """
 
@@ -29,7 +29,7 @@ class Noting(Engine):
         self, on_reports: Callable[[list[Report]], None], on_overrun: Callable[[Target], None], clocks: Clocks
     ) -> None:
         def noted(reports: list[Report]) -> None:
-            _asked.extend((report.target, report.started) for report in reports if not report.edge)
+            _asked.extend((report.target, report.started) for report in reports if not (report.edge or report.witness))
             on_reports(reports)
 
         super().__init__(noted, on_overrun, clocks)
