@@ -113,7 +113,7 @@ def test_many_hosts_at_once_are_a_storm_and_keep_to_the_period() -> None:
             server.die()
         for target in every[:4]:
             assert engine.next(target, 1).observation.reason is REFUSED
-        engine.quiet(1.0)
+        engine.quiet(0.7)
         assert sum(len(engine.of(target)) - 1 for target in every[:4]) <= 6
         (report,) = engine.turn(every[0])
         assert (report.observation.reason, report.edge) == (REFUSED, False)

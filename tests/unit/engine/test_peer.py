@@ -60,6 +60,12 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
         yield ours, theirs
 
 
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn in which nothing happens is short."""
+    monkeypatch.setattr("mooring.engine.loop.TURN_SECONDS", 0.02)
+
+
 class Held:
     """A peer in a loop that is turned by hand."""
 
