@@ -130,7 +130,8 @@ class Engine:
         now = self._now()
         seat.asked = Asked(seat.target, exchange(seat.target.options), now, now + seat.target.timeout)
         seat.peer.ask(seat.asked)
-        if now >= seat.login_at and seat.login_call is None and self._pace.allows(now):
+        due = seat.asked is not None and now >= seat.login_at
+        if due and seat.login_call is None and self._pace.allows(now):
             parked, seat.parked = seat.parked, None
             seat.login_call = self._visits.begin(
                 seat.target,
