@@ -197,3 +197,15 @@ def test_a_waiting_connection_is_used_up_when_another_target_has_logged_in() -> 
             wait_until(lambda: engine.turn(switch)[0].observation.reason is OK, SECONDS, "its own login", every=0.05)
             wait_until(lambda: server.sessions == 1, SECONDS, "one session")
             assert server.connections == 2
+
+
+def test_a_question_that_finds_its_session_lost_costs_one_login_and_not_two() -> None:
+    """The fresh probe is a full login already, also where one was due."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        server.say(PONG)
+        engine.quiet(0.05)
+        engine.engine._seats[target].login_at = 0.0
+        assert [report.observation.reason for report in engine.turn(target)] == [OK]
+        engine.quiet(0.1)
+        assert server.logins == 2
