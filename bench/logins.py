@@ -29,7 +29,9 @@ from cluster.whole import Cluster
 from ground import configuration
 
 PERIOD, TIMEOUT = 2.0, 1.0
-AFTER_SECONDS, APART_SECONDS = 1.5, 1.2
+AFTER_SECONDS = 1.5
+QUIET_SECONDS = 2.2
+"""Between changes: for a second after one, kube-proxy itself holds back the next (its ``minSyncPeriod``)."""
 
 
 def serve(out: Outside, namespace: str) -> str:
@@ -45,7 +47,8 @@ def until_let_in(logins: Sequence[dict[str, Any]], kill: float, until: float) ->
     failed = [login["at"] for login in mine if login["error"]]
     if not failed:
         return 0.0
-    first = next(login for login in mine if login["at"] > max(failed))
+    never = {"at": until, "seconds": 0.0}  # at least so long
+    first = next((login for login in mine if login["at"] > max(failed)), never)
     return float(first["at"] + first["seconds"] - kill)
 
 
@@ -54,10 +57,9 @@ def killed(outs: Sequence[Outside], namespace: str, count: int) -> dict[str, lis
     kills: dict[str, list[float]] = {out.kind.protocol: [] for out in outs}
     for turn in range(count):
         for out in outs:
-            time.sleep(random.uniform(0.0, PERIOD))
+            time.sleep(QUIET_SECONDS + random.uniform(0.0, PERIOD))
             kills[out.kind.protocol].append(time.monotonic())
             out.servers[turn % 2].kill()
-            time.sleep(APART_SECONDS)
         time.sleep(AFTER_SECONDS)
         for out in outs:
             out.servers[turn % 2].start(wait=False)
