@@ -6,7 +6,7 @@ Reports come from many threads. What follows from one is decided under the lock 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mooring.decide.assess import assess
@@ -15,7 +15,7 @@ from mooring.decide.names import Expanded
 from mooring.decide.seat import Seat, SeatEvent, seat_for
 from mooring.decide.select import Held
 from mooring.decide.verdict import seed
-from mooring.events import BlindChanged, Event, HostChanged, Probed
+from mooring.events import BlindChanged, Event, HostChanged
 from mooring.model import (
     HostSpec,
     HostState,
@@ -121,26 +121,44 @@ class Board:
             self._forget_seeds(service)
             self._index()
 
-    def take(self, report: Report) -> Taken:
-        """Weighs the report, and judges every member whose target it is about; a witness report is only weighed."""
+    def take(self, reports: Iterable[Report]) -> Taken:
+        """Weighs each report, and judges every member whose target it is about; a witness report is only weighed."""
+        events: list[Event] = []
+        changed: set[ServiceKey] = set()
+        ask: set[Target] = set()
         with self._lock:
-            weighed = weigh(self._guard, report, self._ready)
-            self._guard = weighed.guard
-            events: list[Event] = [Probed(report)]
-            if weighed.changed is not None:
-                events.append(BlindChanged(weighed.changed, len(self._ready)))
-            changed: set[ServiceKey] = set()
-            for delivered, blind in weighed.deliver:
-                for seat in self._seats.get(delivered.target, ()):
-                    told = self._judge(seat, delivered, blind=blind)
-                    events += told
-                    for event in told:
-                        if isinstance(event, HostChanged):
-                            changed.add(event.member.service)
-                            self._services[event.member.service].evidence = report.at - (event.seconds or 0.0)
-            for key in changed:
-                self._services[key].changed_at = report.ended
-            return Taken(tuple(events), frozenset(changed), weighed.ask)
+            for report in reports:
+                if not self._repeats(report):
+                    weighed = weigh(self._guard, report, self._ready)
+                    self._guard = weighed.guard
+                    ask |= weighed.ask
+                    if weighed.changed is not None:
+                        events.append(BlindChanged(weighed.changed, len(self._ready)))
+                    for delivered, blind in weighed.deliver:
+                        self._deliver(delivered, events, changed, blind=blind)
+        return Taken(tuple(events), frozenset(changed), frozenset(ask))
+
+    def _repeats(self, report: Report) -> bool:
+        """Whether the report says of every host what it said before, and of the network nothing new."""
+        guard = self._guard
+        if guard.blind or guard.waiting or report.witness:
+            return False
+        for seat in self._seats.get(report.target, ()):
+            if not seat.repeats(report):
+                return False
+        if report.ended > guard.answered_at:
+            self._guard = Guard(answered_at=report.ended, sighted_at=guard.sighted_at)
+        return True
+
+    def _deliver(self, report: Report, events: list[Event], changed: set[ServiceKey], *, blind: bool) -> None:
+        for seat in self._seats.get(report.target, ()):
+            told = self._judge(seat, report, blind=blind)
+            events += told
+            for event in told:
+                if isinstance(event, HostChanged):
+                    changed.add(event.member.service)
+                    service = self._services[event.member.service]
+                    service.changed_at, service.evidence = report.ended, report.at - (event.seconds or 0.0)
 
     def view(self, key: ServiceKey) -> View:
         with self._lock:

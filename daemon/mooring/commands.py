@@ -23,15 +23,16 @@ from mooring.cluster.protocol import Cluster
 from mooring.config import load
 from mooring.config.document import schema as file_schema
 from mooring.daemon import Daemon, probe
-from mooring.decide.plan import diff
+from mooring.decide.shown import shown
 from mooring.errors import ConfigError
 from mooring.events import Event, HazardFound, NotPublished
 from mooring.fleet import Fleet
-from mooring.model import Change, Config, Port, ServiceSpec
+from mooring.model import Config, Port, ServiceSpec
 from mooring.observe import log, table
 from mooring.observe.notify import Notifier
 from mooring.observe.status import Document, Process, all_ready, document, hosts
 from mooring.once import ask_all, settle
+from mooring.picture import Step
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
 from mooring.reload import Reloader
@@ -95,7 +96,7 @@ def _once(settings: Settings, config: Config, cluster: Cluster) -> int:
 
 def plan(options: argparse.Namespace) -> int:
     settings, config = started(options)
-    changes: list[Change] = []
+    changes: list[Step] = []
     cluster = DryCluster(cluster_of(settings, config)[0], changes.append)
     board, reconciler = _settled(settings, config, cluster, _complain)
     reconciler.rounds()
@@ -117,8 +118,7 @@ def check(options: argparse.Namespace) -> int:
     fleet.learn()
     for spec in config.services:
         board.seed(spec.key, None)
-    for report in ask_all(board.targets(), probe, Clocks()):
-        board.take(report)
+    board.take(ask_all(board.targets(), probe, Clocks()))
     services = document(config, board, {}, Process("", time.time()))["services"]
     if options.output == "json":
         _print_json({"services": [_checked(service) for service in services]})
@@ -227,8 +227,8 @@ def _complain(event: Event) -> None:
         sys.stderr.write(f"{event.service}: {event.why}\n")
 
 
-def _show(change: Change) -> None:
-    sys.stdout.write(diff(change))
+def _show(change: Step) -> None:
+    sys.stdout.write(shown(change))
     sys.stdout.flush()
 
 

@@ -14,7 +14,7 @@ from mooring.cluster.protocol import Cluster
 from mooring.decide.election import Timings
 from mooring.engine.credentials import Credentials
 from mooring.engine.engine import Engine
-from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun
+from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun, Probed
 from mooring.fleet import Fleet, Networks
 from mooring.lead import Lead, Store
 from mooring.model import Config, Observation, Report, Target
@@ -156,14 +156,17 @@ class Daemon:
 
     def _take(self, reports: Sequence[Report]) -> None:
         """Changes first: a write is urgent, and changes of one moment share it; to be told of them is not."""
-        taken = [self._board.take(report) for report in reports]
-        if changed := frozenset().union(*(one.changed for one in taken)):
-            self._reconciler.wake(changed)
-        for one in taken:
-            for target in one.ask:
-                self._engine.ask_witness(target)
-            for event in one.events:
-                self._emit(event)
+        taken = self._board.take(reports)
+        if taken.changed:
+            self._reconciler.wake(taken.changed)
+        for target in taken.ask:
+            self._engine.ask_witness(target)
+        self._metrics.probed(reports)
+        if log.wants_probes():
+            for report in reports:
+                self._emit(Probed(report))
+        for event in taken.events:
+            self._emit(event)
 
     def _assign(self) -> None:
         self._metrics.seat()

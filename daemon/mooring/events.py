@@ -40,7 +40,7 @@ class HostKnown:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """One probe ended; for debugging."""
+    """One probe ended; only told where somebody debugs."""
 
     report: Report
 

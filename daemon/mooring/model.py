@@ -177,7 +177,8 @@ class Member:
 class Observation:
     """What a probe saw: how far it got, in words of the table, and the facts it read on the way.
 
-    ``message`` is cleaned already: escaped, at most 256 bytes, without secrets. ``latency`` in seconds.
+    ``message`` is cleaned already: escaped, at most 256 bytes, without secrets. ``latency`` in seconds, None: from
+    start to end.
     """
 
     reason: Reason
@@ -204,6 +205,12 @@ class Report:
     at: float
     witness: bool = False
     edge: bool = False
+
+    @property
+    def latency(self) -> float:
+        """Seconds."""
+        seconds = self.observation.latency
+        return self.ended - self.started if seconds is None else seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.engine.workers import Workers
-from mooring.events import Event
+from mooring.events import Event, Probed
 from mooring.model import Observation, Report, Target
 
 Probe = Callable[[Target], Observation]
@@ -59,8 +59,8 @@ def settle(board: Board, probe: Probe, clocks: Clocks, emit: Callable[[Event], N
 
 
 def _take(board: Board, made: Report, probe: Probe, clocks: Clocks, emit: Callable[[Event], None]) -> None:
-    taken = board.take(made)
-    for event in taken.events:
+    taken = board.take([made])
+    for event in (Probed(made), *taken.events):
         emit(event)
     for witness in ask_all(taken.ask, probe, clocks):
         _take(board, replace(witness, witness=True), probe, clocks, emit)

@@ -46,7 +46,7 @@ def probe(board: Board, address: str, *reasons: Reason, at: float = 0.0, every: 
     for number, reason in enumerate(reasons):
         made = report(target(address), reason, started=at + number * every)
         silent = MEANINGS[reason].silent
-        taken.append(board.take(replace(made, ended=made.started + 1.0) if silent else made))
+        taken.append(board.take([replace(made, ended=made.started + 1.0) if silent else made]))
     return taken
 
 

@@ -11,7 +11,7 @@ import pytest
 from ground.boards import board_of, kinds, place, probe, service, states, verdicts
 from ground.values import KEY, report, stored, target
 from mooring.board import Board, Taken
-from mooring.events import HostChanged, HostUnknown, Probed
+from mooring.events import HostChanged, HostUnknown
 from mooring.model import (
     HostSpec,
     Observation,
@@ -47,7 +47,7 @@ def test_until_it_is_seeded_outcomes_are_shown_but_judge_nobody() -> None:
     board = Board()
     place(board, service(A))
     (taken,) = probe(board, A, Reason.REFUSED)
-    assert (kinds(taken), taken.changed) == (["Probed"], frozenset())
+    assert (kinds(taken), taken.changed) == ([], frozenset())
     assert states(board)[A].outcome == Outcome(Reason.REFUSED)
     board.seed(KEY, stored((A,)))
     assert verdicts(board) == {A: READY}
@@ -76,9 +76,9 @@ def test_a_change_is_told_with_what_it_took() -> None:
     """Each change of verdict is one event with the host, the verdict before and the streak, and names the Service."""
     board = board_of(service(A), of=stored((A,)))
     *before, last = probe(board, A, *[Reason.REFUSED] * 3, at=100.0)
-    assert [kinds(taken) for taken in before] == [["Probed"], ["Probed"]]
+    assert [kinds(taken) for taken in before] == [[], []]
     ((member, state),) = board.view(KEY)
-    assert last.events[1:] == (HostChanged(member, state, READY, 3, 104.01 - 100.0),)
+    assert last.events == (HostChanged(member, state, READY, 3, 104.01 - 100.0),)
     assert (last.changed, board.changed_at(KEY)) == (frozenset({KEY}), 104.01)
     assert (state.verdict, state.streak, state.outcome) == (NOT_READY, 0, Outcome(Reason.REFUSED))
 
@@ -118,7 +118,7 @@ def test_the_last_facts_are_shown() -> None:
     """When a host was probed, how fast it answered, its role and its lag can be read."""
     board = board_of(service(A))
     seen = Observation(Reason.OK, latency=0.004, role="replica", lag=1.5)
-    board.take(replace(report(target(A), started=5.0), observation=seen))
+    board.take([replace(report(target(A), started=5.0), observation=seen)])
     state = states(board)[A]
     assert (state.probed_at, state.latency, state.role, state.lag) == (1_700_000_005.0, 0.004, "replica", 1.5)
 
@@ -127,7 +127,7 @@ def test_the_answer_is_judged_by_each_service_for_itself() -> None:
     """Two Services may share one probe and want different answers."""
     picky = replace(service(A, key=OTHER), check=replace(service(A).check, expect="0"))
     board = board_of(service(A), picky)
-    board.take(replace(report(target(A)), observation=Observation(Reason.OK, answer="1")))
+    board.take([replace(report(target(A)), observation=Observation(Reason.OK, answer="1"))])
     assert (verdicts(board), verdicts(board, OTHER)) == ({A: READY}, {A: NOT_READY})
 
 
@@ -171,7 +171,7 @@ def test_witness_reports_count_for_no_verdict() -> None:
     """A probe that was only asked whether anything answers moves no streak, but is told like any probe."""
     board = board_of(service(A, thresholds=FIRST_WORD), of=stored((A,)))
     made = report(target(A), Reason.REFUSED, witness=True)
-    assert board.take(made) == Taken((Probed(made),))
+    assert board.take([made]) == Taken()
     assert verdicts(board) == {A: READY}
 
 
@@ -201,7 +201,7 @@ def test_a_dropped_service_is_probed_no_more() -> None:
     board.drop(KEY)
     assert board.targets() == {target(B): 2.0}
     assert [one.spec.key for one in board.snapshot()] == [OTHER]
-    assert kinds(probe(board, A, Reason.OK)[0]) == ["Probed"]
+    assert kinds(probe(board, A, Reason.OK)[0]) == []
 
 
 def test_a_name_resolved_late_finds_its_stored_verdict() -> None:
@@ -282,4 +282,4 @@ def test_a_host_that_was_unknown_and_is_known_again_is_told() -> None:
     """`host.unknown` has an end in the log, once, when its verdict is what it was."""
     board = board_of(service(A), of=stored(ready=(A,)))
     told = probe(board, A, Reason.OK, Reason.AUTH, Reason.AUTH, Reason.OK, Reason.OK)
-    assert [kinds(taken)[1:] for taken in told] == [[], ["HostUnknown"], [], ["HostKnown"], []]
+    assert [kinds(taken) for taken in told] == [[], ["HostUnknown"], [], ["HostKnown"], []]

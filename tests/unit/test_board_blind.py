@@ -39,7 +39,7 @@ def test_a_partition_with_mixed_periods_moves_nothing() -> None:
     (waits,) = probe(board, A, Reason.UNREACHABLE)
     assert waits.ask == {target(B)}
     silent = report(target(B), Reason.TIMEOUT, started=1.0, witness=True)
-    assert "BlindChanged" in kinds(board.take(replace(silent, ended=2.0)))
+    assert "BlindChanged" in kinds(board.take([replace(silent, ended=2.0)]))
     assert (verdicts(board), verdicts(board, OTHER)) == ({A: READY}, {B: READY})
 
 

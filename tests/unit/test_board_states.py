@@ -189,7 +189,7 @@ class Publishing(RuleBasedStateMachine):
         reason = self.seen(of.address)
         self.now += 1.0
         made = report(of, reason, started=self.now, witness=witness)
-        taken = self.board.take(replace(made, ended=self.now + 1.0) if MEANINGS[reason].silent else made)
+        taken = self.board.take([replace(made, ended=self.now + 1.0) if MEANINGS[reason].silent else made])
         for asked in sorted(taken.ask, key=lambda one: one.address):
             self.probe(asked, witness=True)
 

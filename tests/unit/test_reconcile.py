@@ -69,7 +69,7 @@ class Desk:
         (target,) = (t for t in self.board.targets() if t.address == address)
         for _ in range(times):
             self.now += 10.0
-            self.board.take(report(target, reason, started=self.now))
+            self.board.take([report(target, reason, started=self.now)])
 
     def told(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -57,7 +57,7 @@ class Replica:
         (target,) = (target for target in self.board.targets() if target.address == address)
         for _ in range(times):
             self.now += 10.0
-            self.board.take(report(target, reason, started=self.now))
+            self.board.take([report(target, reason, started=self.now)])
 
     def rounds(self) -> None:
         self.reconciler.wake([KEY])

@@ -44,7 +44,7 @@ class Desk:
         self.reconciler = Reconciler(cluster, self.board, specs, self.events.append, clocks=Clocks())
         self.rounds()
         for target in self.board.targets():
-            self.board.take(report(target, Reason.OK))
+            self.board.take([report(target, Reason.OK)])
         self.rounds()
 
     def rounds(self) -> None:

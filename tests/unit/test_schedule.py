@@ -27,8 +27,8 @@ class Asked:
         self.schedule = Schedule(self.ask, self.jumps.append, self.clocks)
 
     def ask(self, targets: tuple[Target, ...]) -> None:
-        for target in targets:
-            self.times.setdefault(target, []).append(self.clocks.monotonic())
+        for one in targets:
+            self.times.setdefault(one, []).append(self.clocks.monotonic())
 
     def counts(self) -> Counter[Target]:
         return Counter({target: len(times) for target, times in self.times.items()})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mooring.decide.verdict import hear, judge
 from mooring.events import HostChanged, HostKnown, HostUnknown
 from mooring.model import HostState, Member, Outcome, Report, Transition, Verdict
-from mooring.reasons import Effect
+from mooring.reasons import Effect, Reason
 
 SLACK = 0.1
 """Part of its period by which a probe may come early and still count: schedules jitter."""
@@ -20,7 +20,11 @@ class Seat:
     """What is held of the member, and when outcomes were last taken; all times but display's are monotonic seconds."""
 
     member: Member
-    state: HostState = field(default_factory=HostState)
+    _state: HostState = field(default_factory=HostState)
+    _repeated: Report | None = None
+    """The last success of a host that had nothing but these: its times are not in the state yet."""
+    _calm: bool = False
+    """Ready, and the last outcome was a success like any other."""
     turn: float | None = None
     """The start of the period that the last counted outcome belongs to."""
     edge_at: float | None = None
@@ -31,13 +35,36 @@ class Seat:
     settled: bool = False
     """It has had a verdict with nothing against it, or ``failureThreshold`` unknown outcomes in a row."""
 
+    @property
+    def state(self) -> HostState:
+        last, self._repeated = self._repeated, None
+        if last is not None:
+            self._state = replace(self._state, counted_at=last.ended, probed_at=last.at, latency=last.latency)
+        return self._state
+
+    @state.setter
+    def state(self, state: HostState) -> None:
+        self._state, self._repeated, self._calm = state, None, False
+
+    def repeats(self, report: Report) -> bool:
+        """Whether the report is one more success of a host that has no others. It is taken then: the usual case, and
+        a thousand of them come in a second.
+        """
+        seen = report.observation
+        if not self._calm or seen.reason is not Reason.OK or seen.message or seen.role or seen.lag is not None:
+            return False
+        if self._is_due(report.started):
+            self._take_turn(report.started)
+            self._repeated = report
+        return True
+
     def take(self, report: Report, outcome: Outcome, *, seeded: bool) -> tuple[SeatEvent, ...]:
         """Takes the outcome, if it counts now, and says what is news of it. Before the seed it is only noted."""
         counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
         if seeded and counts and not self._counts(report, outcome):
             return ()
         before, transition, seen = self.state, Transition.UNCHANGED, report.observation
-        facts = {"probed_at": report.at, "latency": seen.latency, "role": seen.role, "lag": seen.lag}
+        facts = {"probed_at": report.at, "latency": report.latency, "role": seen.role, "lag": seen.lag}
         if seeded:
             self.state, transition = judge(before, outcome, self.member.thresholds, report.ended, report.at, **facts)
         else:
@@ -45,16 +72,27 @@ class Seat:
         self._settle(outcome)
         if transition is not Transition.UNCHANGED and before.streak == 0:
             self.doubted_at = report.started
+        self._calm = seeded and self._is_calm(outcome)
         if transition is Transition.CHANGED:
             return (self._changed(before, report.ended),)
         return self._told(before, outcome)
 
+    def _is_calm(self, outcome: Outcome) -> bool:
+        held = self._state
+        good = outcome.effect is Effect.SUCCESS and held.verdict is Verdict.READY
+        return good and held.streak == 0 and held.role is None and held.lag is None and self.member.expect is None
+
     def _counts(self, report: Report, outcome: Outcome) -> bool:
-        """At most one outcome counts for each period, besides failures that confirm a loss, each in its own time."""
+        """At most one outcome counts for each period, besides those that look into a loss.
+
+        Failures that confirm it count in their own time; a success among them ends the doubt, but makes no host ready.
+        """
         due = self._is_due(report.started)
         if report.edge and outcome.effect is Effect.FAILURE:
             due = due or self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
             self.edge_at = report.started if due else self.edge_at
+        elif report.edge and self.state.verdict is Verdict.READY:
+            due = True  # it speaks for the verdict: what failed before it is no streak any more
         if due:
             self._take_turn(report.started)
         return due

@@ -20,7 +20,6 @@ from mooring.engine.seat import Seat, Way
 from mooring.engine.visits import Call, Visits
 from mooring.model import Observation, Report, Target, Terms
 from mooring.protocols.exchange import Answer, Entered
-from mooring.protocols.registry import PROTOCOLS
 from mooring.reasons import Reason
 
 SWEEP_SECONDS = 0.003
@@ -123,12 +122,12 @@ class Engine:
             self._sweep_later([seat])
 
     def _probe(self, seat: Seat) -> None:
-        exchange = PROTOCOLS[seat.target.protocol].exchange
+        exchange, target = seat.exchange, seat.target
         if exchange is None or not seat.peer.held:
             self._visit(seat)
             return
         now = self._now()
-        seat.asked = Asked(seat.target, exchange(seat.target.options), now, now + seat.target.timeout)
+        seat.asked = Asked(target, exchange(target.options), now, now + target.timeout)
         seat.peer.ask(seat.asked)
         due = seat.asked is not None and now >= seat.login_at
         if due and seat.login_call is None and self._pace.allows(now):
@@ -182,7 +181,7 @@ class Engine:
         seen = answer.observation
         if seat.login is not None:
             seen = held.weigh(seen, seat.login, now, self._interval(seat))
-        self._finish(seat, with_latency(seen, now - asked.started), asked.started, now)
+        self._finish(seat, seen, asked.started, now)
 
     def _late(self, seat: Seat, asked: Asked) -> None:
         if seat.asked is not asked:
@@ -190,7 +189,7 @@ class Engine:
         seat.asked = None
         seat.peer.drop()
         now = self._now()
-        silence = Observation(Reason.TIMEOUT, "no whole answer in time (session held)", latency=now - asked.started)
+        silence = Observation(Reason.TIMEOUT, "no whole answer in time (session held)")
         self._finish(seat, silence, asked.started, now)
 
     def _logged_in(self, seat: Seat, call: Call, entered: Entered) -> None:
@@ -268,7 +267,3 @@ class Engine:
     def _flush(self) -> None:
         reports, self._reports = self._reports, []
         self._on_reports(reports)
-
-
-def with_latency(seen: Observation, seconds: float) -> Observation:
-    return Observation(seen.reason, seen.message, seen.answer, seconds, seen.role, seen.lag, seen.held)

@@ -10,6 +10,7 @@ from mooring.engine.peer import Asked, Peer
 from mooring.engine.visit import Parked
 from mooring.engine.visits import Call
 from mooring.model import Target, Terms
+from mooring.protocols.registry import PROTOCOLS
 
 LOSSES_A_TURN = 3
 
@@ -32,6 +33,7 @@ class Seat:
         "asked",
         "confirmations",
         "confirming",
+        "exchange",
         "login",
         "login_at",
         "login_call",
@@ -49,6 +51,8 @@ class Seat:
         self.target = target
         self.terms = terms
         self.peer = peer
+        self.exchange = PROTOCOLS[target.protocol].exchange
+        """Makes the question over a held session; None where the protocol holds none."""
         self.way: Way | None = None
         self.asked: Asked | None = None
         self.visit: Call | None = None

@@ -73,16 +73,18 @@ def configure(form: Format, level: str) -> None:
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
-    _Wanted.probes = level == "debug"
+    _wanted["probes"] = level == "debug"
     library = logging.getLogger("apscheduler")
     library.handlers = [_Forward(logging.WARNING)]
     library.propagate = False
 
 
-class _Wanted:
-    """Probes are a thousand a second: to find out at each that nobody wants its line would cost more than to count."""
+_wanted: dict[str, bool] = {"probes": True}
 
-    probes = True
+
+def wants_probes() -> bool:
+    """Whether ``Probed`` is written at all: a thousand of them in a second are not made for nobody."""
+    return _wanted["probes"]
 
 
 class _Stderr:
@@ -111,8 +113,6 @@ class _Forward(logging.Handler):
 
 def write(event: Event) -> None:
     """A listener: one line for the event."""
-    if type(event) is Probed and not _Wanted.probes:
-        return
     say(*line(event))
 
 
@@ -159,7 +159,7 @@ def _(event: Probed) -> Line:
     said = {
         "reason": seen.reason.value,
         "message": seen.message,
-        "latency_seconds": seen.latency and round(seen.latency, 6),
+        "latency_seconds": round(event.report.latency, 6),
     }
     return "debug", "probe", {**where, **said, "witness": event.report.witness, "edge": event.report.edge}
 

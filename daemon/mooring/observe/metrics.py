@@ -18,7 +18,6 @@ from mooring.events import (
     Event,
     HostChanged,
     Overrun,
-    Probed,
     Published,
     WriteFailed,
 )
@@ -57,7 +56,6 @@ class Metrics:
         self._leading = leading
         self._reloaded, self._reloaded_at = True, loaded_at
         self._hearers: Mapping[type, Callable[[Any], None]] = {
-            Probed: lambda event: self.probed(event.report),
             HostChanged: self._changed,
             Published: self._published,
             WriteFailed: self._write_failed,
@@ -74,9 +72,9 @@ class Metrics:
         if hear := self._hearers.get(type(event)):
             hear(event)
 
-    def probed(self, report: Report) -> None:
-        """One probe ended: what ``Probed`` tells, for those who emit no event for each."""
-        self._tally.probed(report)
+    def probed(self, reports: Iterable[Report]) -> None:
+        """Probes ended: a thousand in a second, so they are no events here."""
+        self._tally.probed(reports)
 
     def seat(self) -> tuple[ServiceView, ...]:
         """From now on what is counted belongs to the members that the board has now, which are returned."""

@@ -79,16 +79,20 @@ class Tally:
                 self._seats[labels(member)] = seat
                 self._by_target.setdefault(member.target, []).append(seat)
 
-    def probed(self, report: Report) -> None:
-        seen, target = report.observation, report.target
+    def probed(self, reports: Iterable[Report]) -> None:
         with self._lock:
-            duration = self._durations.get(target.protocol)
-            if duration is None:
-                duration = self._durations[target.protocol] = Distribution(PROBE_DURATION.bounds)
-            duration.observe(report.ended - report.started)
-            for seat in self._by_target.get(target, ()):
-                reason = seen.reason if seat.expect is None else assess(seen, seat.expect).reason
-                seat.probes[reason] = seat.probes.get(reason, 0) + 1
+            for report in reports:
+                self._count(report)
+
+    def _count(self, report: Report) -> None:
+        seen, target = report.observation, report.target
+        duration = self._durations.get(target.protocol)
+        if duration is None:
+            duration = self._durations[target.protocol] = Distribution(PROBE_DURATION.bounds)
+        duration.observe(report.ended - report.started)
+        for seat in self._by_target.get(target, ()):
+            reason = seen.reason if seat.expect is None else assess(seen, seat.expect).reason
+            seat.probes[reason] = seat.probes.get(reason, 0) + 1
 
     def changed(self, event: HostChanged) -> None:
         with self._lock:

@@ -19,11 +19,10 @@ from mooring.events import (
     Event,
     HostChanged,
     Overrun,
-    Probed,
     Published,
     WriteFailed,
 )
-from mooring.model import Change, HostState, Subset, Verdict
+from mooring.model import Change, HostState, Report, Subset, Verdict
 from mooring.observe.families import FAMILIES
 from mooring.observe.metrics import Metrics
 from mooring.picture import Picture
@@ -102,15 +101,18 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
             "mooring_transitions_total",
             {f"default mysql-external {A} {A} not-ready": 1, f"default mysql-external {A} {A} ready": 0},
         ),
-        ([Probed(report(target()))], "mooring_probes_total", {f"default mysql-external {A} {A} success ok": 1}),
-        ([Probed(report(target()))] * 2, "mooring_probe_duration_seconds_count", {"tcp": 2}),
+        ([report(target())], "mooring_probes_total", {f"default mysql-external {A} {A} success ok": 1}),
+        ([report(target())] * 2, "mooring_probe_duration_seconds_count", {"tcp": 2}),
         ([ClockJumped(5.0)], "mooring_blind", {"": 0}),
     ],
 )
-def test_an_event_is_counted(metrics: Metrics, events: list[Event], name: str, samples: dict[str, float]) -> None:
+def test_an_event_is_counted(metrics: Metrics, events: list[Event | Report], name: str, samples: dict[str, float]) -> None:
     """Each event moves its metric, and what is none of metrics' is heard in silence."""
     for event in events:
-        metrics.write(event)
+        if isinstance(event, Report):
+            metrics.probed([event])
+        else:
+            metrics.write(event)
     assert samples.items() <= scrape(metrics)[name].items()
 
 
@@ -135,7 +137,7 @@ def test_a_write_that_was_not_stored_is_counted_by_its_cause(
 def test_series_of_a_host_that_left_the_file_disappear(metrics: Metrics, board: Board) -> None:
     """No alert goes on about a host or a Service that is gone."""
     for address in (A, B):
-        metrics.probed(report(target(address)))
+        metrics.probed([report(target(address))])
     place(board, service(A))
     assert not any(B in who for samples in scrape(metrics).values() for who in samples)
     board.drop(KEY)
@@ -172,6 +174,6 @@ def test_a_scrape_does_not_keep_probes_from_being_counted(metrics: Metrics) -> N
     """Counters only rise from scrape to scrape."""
     seen = []
     for _ in range(3):
-        metrics.probed(replace(report(target()), ended=0.5))
+        metrics.probed([replace(report(target()), ended=0.5)])
         seen.append(sum(scrape(metrics)["mooring_probes_total"].values()))
     assert seen == [1, 2, 3]

@@ -46,8 +46,8 @@ def test_a_probe_counts_for_every_service_that_lists_the_host() -> None:
     """A host in two Services has its own count in each; a target that nobody lists has none."""
     tally = Tally()
     tally.seat([A, AGAIN, B])
-    tally.probed(report(A.target, Reason.REFUSED))
-    tally.probed(report(target("10.20.0.99")))
+    tally.probed([report(A.target, Reason.REFUSED)])
+    tally.probed([report(target("10.20.0.99"))])
     counts = {host: probes for host, (probes, _) in tally.hosts().items()}
     assert counts == {labels(A): {Reason.REFUSED: 1}, labels(AGAIN): {Reason.REFUSED: 1}, labels(B): {}}
     assert tally.durations()["tcp"].buckets()[-1] == ("+Inf", 2)
@@ -57,7 +57,7 @@ def test_an_answer_is_counted_as_each_service_takes_it() -> None:
     """Where one Service expects another answer, the same probe is a success here and a failure there."""
     tally = Tally()
     tally.seat([A, replace(AGAIN, expect="0")])
-    tally.probed(replace(report(A.target), observation=Observation(Reason.OK, answer="1")))
+    tally.probed([replace(report(A.target), observation=Observation(Reason.OK, answer="1"))])
     assert [probes for probes, _ in tally.hosts().values()] == [{Reason.OK: 1}, {Reason.OFFLINE: 1}]
 
 
@@ -65,11 +65,11 @@ def test_counts_go_on_while_a_host_is_listed_and_end_with_it() -> None:
     """A counter never falls while its host is listed, though it be probed in another way; then its series is gone."""
     tally = Tally()
     tally.seat([A, B])
-    tally.probed(report(A.target))
+    tally.probed([report(A.target)])
     elsewhere = replace(A, target=target("10.99.0.11"))
     tally.seat([elsewhere])
-    tally.probed(report(A.target))
-    tally.probed(report(elsewhere.target))
+    tally.probed([report(A.target)])
+    tally.probed([report(elsewhere.target)])
     assert {host: probes for host, (probes, _) in tally.hosts().items()} == {labels(A): {Reason.OK: 2}}
 
 
@@ -89,7 +89,7 @@ def test_no_probe_of_many_threads_is_lost() -> None:
 
     def count() -> None:
         for _ in range(2000):
-            tally.probed(report(A.target))
+            tally.probed([report(A.target)])
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
