@@ -97,7 +97,7 @@ def test_too_few_descriptors_are_our_own_trouble(tmp_path: Path) -> None:
             wait_until(lambda: len(daemon.ready("default/many")) == MANY, 30, "every host to be published")
             published = daemon.ready("default/many")
         with Daemon(text, tmp_path, program=limited(FEW, FEW), args=("--log-level", "debug")) as daemon:
-            wait_until(lambda: len(daemon.logs("probe", reason="local")) >= 3 * MANY // 2, 60, "probes to find no room")
+            wait_until(lambda: len(daemon.logs("probe", reason="local")) >= MANY, 60, "probes to find no room")
             assert {line["reason"] for line in daemon.logs("probe")} == {"ok", "local"}
             told = daemon.wait_log("host.unknown", reason="local")
             assert told["message"] == "Too many open files (on our side, connecting)"

@@ -87,7 +87,7 @@ def test_password_that_is_changed_on_the_server_is_shown(tmp_path: Path, name: s
         after = stage.now()
         set_password(stage, name, ANOTHER)
         assert stage.daemon.wait_log("host.unknown", after=after, host=name)["reason"] == "auth"
-        stage.wait_probes(name, 15, stage.now(), reason="auth")
+        stage.wait_probes(name, 6, stage.now(), reason="auth")
         assert stage.row(f"default/{name}", name)["consecutive"] == 0
         assert len(stage.sessions(name)) == 1
         set_password(stage, name, PASSWORD)

@@ -11,12 +11,12 @@ from ground.sessions import ACCOUNTS, listed, started, watched, written
 
 pytestmark = pytest.mark.needs_servers
 
-PERIOD, SECONDS = 0.2, 20.0
+PERIOD, SECONDS = 0.1, 12.0
 PARKED_SECONDS = 5.0
 
 
 def test_server_that_hung_has_few_broken_logins_in_its_books(tmp_path: Path) -> None:
-    """SIGSTOP for 100 periods, each with a probe that fails: a handful of connections in all, and it comes back."""
+    """SIGSTOP for 120 periods, each with a probe that fails: a handful of connections in all, and it comes back."""
     secret = written(tmp_path)
     with started(one=Mariadb(accounts=ACCOUNTS), two=Mariadb(accounts=ACCOUNTS)) as running:
         service = listed("mysql", running, secret, loginSeconds=1)
