@@ -114,11 +114,20 @@ class Board:
                 return
             service.seeded = True
             if stored is not None:
-                service.seeds = dict.fromkeys(stored.not_ready, Verdict.NOT_READY)
-                service.seeds |= dict.fromkeys(stored.ready, Verdict.READY)
+                service.seeds = _verdicts(stored)
             for seat in service.seats.values():
                 service.plant(seat, at)
             self._forget_seeds(service)
+            self._index()
+
+    def follow(self, key: ServiceKey, stored: Held, at: float | None = None) -> None:
+        """While another writes: a verdict that none of our outcomes has borne out yet is what is stored now."""
+        now = _verdicts(stored)
+        with self._lock:
+            for seat in self._services[key].seats.values():
+                found = next((now[address] for address in seat.member.addresses if address in now), None)
+                if found is not None and found is not seat.state.verdict and not seat.own:
+                    seat.state = seed(seat.state, found, at)
             self._index()
 
     def take(self, reports: Iterable[Report]) -> Taken:
@@ -268,3 +277,7 @@ def _saturated(seat: Seat) -> bool:
 
 def _view(service: _Service) -> View:
     return tuple((seat.member, seat.state) for seat in service.seats.values())
+
+
+def _verdicts(stored: Held) -> dict[str, Verdict]:
+    return dict.fromkeys(stored.not_ready, Verdict.NOT_READY) | dict.fromkeys(stored.ready, Verdict.READY)

@@ -203,6 +203,7 @@ class Reconciler:
             self._on_ports(spec.key, serving.ports)
         self._told.add(spec.key)
         if not self._lead.may_write(self._monotonic()):
+            self._board.follow(spec.key, stored)
             return self._stand_by(spec, serving, standing)
         if isinstance(serving, Refusal):
             return self._refused(spec.key, standing, serving.why)

@@ -42,6 +42,27 @@ def test_it_is_seeded_once() -> None:
     assert verdicts(board) == {A: READY}
 
 
+def test_who_stands_by_follows_what_is_stored_until_its_own_probes_bear_a_verdict_out() -> None:
+    """A standby that began while hosts were stored as not ready must not publish that once it takes over."""
+    board = board_of(service(A, B), of=stored((B,), (A,)))
+    probe(board, A, Reason.OK)
+    probe(board, B, Reason.OK)
+    board.follow(KEY, stored((A,), (B,)))
+    assert verdicts(board) == {A: READY, B: READY}
+    probe(board, A, Reason.OK, at=2.0)
+    board.follow(KEY, stored((), (A, B)))
+    assert verdicts(board) == {A: READY, B: READY}
+
+
+def test_unknown_outcomes_bear_nothing_out() -> None:
+    """A standby that cannot log in hands on what the leader says."""
+    board = board_of(service(A), of=stored((), (A,)))
+    for at in (0.0, 2.0, 4.0, 6.0):
+        probe(board, A, Reason.AUTH, at=at)
+    board.follow(KEY, stored((A,)))
+    assert verdicts(board) == {A: READY}
+
+
 def test_until_it_is_seeded_outcomes_are_shown_but_judge_nobody() -> None:
     """While the cluster cannot be read, hosts are probed and seen, and nobody is judged from less than the truth."""
     board = Board()

@@ -74,11 +74,12 @@ class Replica:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Replica, Replica]:
-    """The first one leads and has found A alive; the second one stands by and has found B alive."""
+    """The first one leads and has found A alive; the second one stands by and has found A dead and B alive."""
     first, second = Replica(tmp_path), Replica(tmp_path)
     first.leads()
     first.hear(A, Reason.OK)
     second.rounds()
+    second.hear(A, Reason.REFUSED)
     second.hear(B, Reason.OK)
     for one in (first, second):
         one.rounds()

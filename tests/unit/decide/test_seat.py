@@ -115,7 +115,7 @@ def test_a_change_says_how_long_the_doubt_lasted() -> None:
 
 
 REPORTS = st.lists(
-    st.tuples(st.floats(0, 0.6), st.sampled_from([OK, OK, REFUSED, TIMEOUT, AUTH]), st.booleans()), max_size=40
+    st.tuples(st.floats(0.001, 0.6), st.sampled_from([OK, OK, REFUSED, TIMEOUT, AUTH]), st.booleans()), max_size=40
 )
 
 
