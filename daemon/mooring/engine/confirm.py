@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from mooring.model import Observation
 from mooring.reasons import Reason
@@ -29,13 +29,20 @@ class Losses:
         self._lately.pop(session, None)
         self._lately[session] = now, address
 
-    def storm(self, now: float, held: int) -> bool:
+    def storm(self, now: float, held: Callable[[], int]) -> bool:
         """Three hosts or more, or over half of all sessions, were lost within a second; ``held`` are still there."""
         self._forget(now - STORM_SECONDS)
+        hosts: set[str] = set()
+        for _, address in self._lately.values():
+            hosts.add(address)
+            if len(hosts) == STORM_HOSTS:  # a thousand losses ask this a thousand times
+                return True
         lost = len(self._lately)
-        hosts = {address for _, address in self._lately.values()}
-        return len(hosts) >= STORM_HOSTS or lost > STORM_PART * (lost + held)
+        return lost > STORM_PART * (lost + held())
 
     def _forget(self, before: float) -> None:
-        for session in [session for session, (at, _) in self._lately.items() if at < before]:
+        while self._lately:
+            session, (at, _) = next(iter(self._lately.items()))
+            if at >= before:
+                return
             del self._lately[session]

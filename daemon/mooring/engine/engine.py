@@ -45,6 +45,7 @@ class Engine:
         self._losses = Losses()
         self._seats: dict[Target, Seat] = {}
         self._peers: dict[object, Peer] = {}
+        self._sharing: dict[Peer, list[Seat]] = {}
         self._reports: list[Report] = []
 
     @property
@@ -84,8 +85,10 @@ class Engine:
                 self._seats[target].terms = one
             else:
                 self._seats[target] = Seat(target, one, self._peer(target))
-        used = {seat.peer for seat in self._seats.values()}
-        for key in [key for key, peer in self._peers.items() if peer not in used]:
+        self._sharing = {}
+        for seat in self._seats.values():
+            self._sharing.setdefault(seat.peer, []).append(seat)
+        for key in [key for key, peer in self._peers.items() if peer not in self._sharing]:
             self._peers.pop(key).leave()
 
     def _peer(self, target: Target) -> Peer:
@@ -227,7 +230,7 @@ class Engine:
         if theirs:
             self._losses.note(self._now(), peer.address, peer)
         storm = self._storm()
-        for seat in [seat for seat in self._seats.values() if seat.peer is peer]:
+        for seat in self._sharing.get(peer, ()):
             if theirs and not storm and seat.visit is None:
                 seat.confirmations = seat.terms.confirmations
             if seat.asked is not None:
@@ -237,7 +240,7 @@ class Engine:
                 self._visit(seat)
 
     def _storm(self) -> bool:
-        return self._losses.storm(self._now(), sum(peer.held for peer in self._peers.values()))
+        return self._losses.storm(self._now(), lambda: sum(peer.held for peer in self._peers.values()))
 
     def _confirm(self, seat: Seat, entered: Entered) -> None:
         """One probe more has seen the loss: the next follows soon, while it may still be the host."""
