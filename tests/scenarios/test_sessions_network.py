@@ -39,11 +39,17 @@ def _probes(stage: Scene, name: str, after: int, **fields: object) -> list[dict[
     return stage.daemon.logs("probe", after=after, address=stage.host(name).address, **fields)
 
 
+def reset_all(stage: Scene) -> None:
+    """Just after a turn, which all hosts take together: the next one finds every rule in place."""
+    stage.wait_probes("db4", 1)
+    for name in NAMES:
+        stage.host(name).reject("tcp-reset")
+
+
 def test_storm_of_resets_fells_nobody(healthy: Scene) -> None:
     """Every session reset and every host refused for half a second: confirmed by the period, not by edgeSeconds."""
     before, after = healthy.versions(), healthy.now()
-    for name in NAMES:
-        healthy.host(name).reject("tcp-reset")
+    reset_all(healthy)
     for name in NAMES:
         address = healthy.host(name).address
         healthy.daemon.wait_log("probe", after=after, address=address, reason="refused")
@@ -61,8 +67,7 @@ def test_storm_of_resets_fells_nobody(healthy: Scene) -> None:
 def test_storm_that_stays_fells_all_by_the_period(healthy: Scene) -> None:
     """Refusals are the hosts' own word, storm or not: all leave, after failureThreshold periods."""
     after = healthy.now()
-    for name in NAMES:
-        healthy.host(name).reject("tcp-reset")
+    reset_all(healthy)
     for service in SERVICES:
         healthy.daemon.wait_ready(service, [])
     for left in healthy.daemon.logs("host.not_ready", after=after):
