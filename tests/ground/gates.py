@@ -33,8 +33,9 @@ _LISTS = {
     "needs_systemd": installed.missing,
 }
 _PROGRAMS = {"needs_faketime": "faketime", "needs_dnsmasq": "dnsmasq", "needs_promtool": "promtool"}
-_GROUPS = {"needs_cluster": "cluster", "needs_api": "api"}
-"""Under pytest-xdist, tests of one cluster run in one worker; the others stay together by file."""
+_GROUPS = {"needs_systemd": "machines", "needs_image": "pods", "needs_cluster": "cluster", "needs_api": "api"}
+"""Under pytest-xdist, tests of one cluster run in one worker, and each group has its own; the others stay together by
+file. The first that a test is marked with counts."""
 
 
 def strict() -> bool:
