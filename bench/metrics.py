@@ -78,7 +78,7 @@ def main() -> None:
     reports = [report(target, reason) for reason in (Reason.OK, Reason.TIMEOUT) for target in targets]
     for made in reports:
         held.take(made)
-    ours, theirs = each(metrics.probed, reports), each(by_the_library(), reports)
+    ours, theirs = each(lambda one: metrics.probed([one]), reports), each(by_the_library(), reports)
     seconds, size = scraped(metrics)
     sys.stdout.write(f"hosts {hosts}\n")
     sys.stdout.write(f"scrape               {1000 * seconds:8.1f} ms CPU, {size} bytes\n")

@@ -55,7 +55,8 @@ def conditions(out: Outside, namespace: str) -> dict[str, dict[str, bool]]:
 
 
 def mooring(out: Outside, namespace: str) -> ClusterDaemon:
-    check = {"redis": {"user": REDIS.prober, "passwordFile": str(out.secret)}, "whenSaturated": "fail", "loginSeconds": 1}
+    block = {"user": REDIS.prober, "passwordFile": str(out.secret)}
+    check = {"redis": block, "whenSaturated": "fail", "loginSeconds": 1}
     return ClusterDaemon(out.file(namespace, check=check, **POLICY), out.cluster)
 
 

@@ -86,11 +86,16 @@ class Seat:
         return good and held.streak == 0 and held.role is None and held.lag is None and self.member.expect is None
 
     def _counts(self, report: Report, outcome: Outcome) -> bool:
-        """At most one outcome counts for each period, besides failures that confirm a loss, each in its own time."""
+        """At most one outcome counts for each period, besides those that look into a loss.
+
+        Failures that confirm it count in their own time; a success among them ends the doubt, but makes no host ready.
+        """
         due = self._is_due(report.started)
         if report.edge and outcome.effect is Effect.FAILURE:
             due = due or self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
             self.edge_at = report.started if due else self.edge_at
+        elif report.edge and self.state.verdict is Verdict.READY:
+            due = True  # it speaks for the verdict: what failed before it is no streak any more
         if due:
             self._take_turn(report.started)
         return due

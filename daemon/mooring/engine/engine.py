@@ -132,15 +132,16 @@ class Engine:
         now = self._now()
         seat.asked = Asked(target, exchange(target.options), now, now + target.timeout)
         seat.peer.ask(seat.asked)
-        due = seat.asked is not None and now >= seat.login_at
-        if due and seat.login_call is None and self._pace.allows(now):
-            parked, seat.parked = seat.parked, None
-            seat.login_call = self._visits.begin(
-                seat.target,
-                lambda call, entered: self._logged_in(seat, call, entered),
-                urgent=False,
-                parked=parked,
-            )
+
+    def _log_in_anew(self, seat: Seat) -> None:
+        """Beside the held session, for what that hides; it takes the place of that, for nothing is under way there."""
+        parked, seat.parked = seat.parked, None
+        seat.login_call = self._visits.begin(
+            seat.target,
+            lambda call, entered: self._logged_in(seat, call, entered),
+            urgent=False,
+            parked=parked,
+        )
 
     def _visit(self, seat: Seat) -> None:
         """The turn by a fresh connection."""
@@ -185,6 +186,8 @@ class Engine:
         if seat.login is not None:
             seen = held.weigh(seen, seat.login, now, self._interval(seat))
         self._finish(seat, seen, asked.started, now)
+        if now >= seat.login_at and seat.login_call is None and self._pace.allows(now):
+            self._log_in_anew(seat)
 
     def _late(self, seat: Seat, asked: Asked) -> None:
         if seat.asked is not asked:

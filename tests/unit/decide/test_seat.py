@@ -61,10 +61,10 @@ TABLE: dict[str, tuple[Verdict, list[Told], list[int]]] = {
         [0, 1, 2, -1],
     ),
     "silence under confirmation": (READY, [(0, OK, TURN), (0.5, TIMEOUT, EDGE), (1.5, TIMEOUT, TURN)], [0, 1, 2]),
-    "a success that confirms no loss is not counted out of turn": (
+    "a success that confirms no loss ends the streak": (
         READY,
-        [(0, REFUSED, TURN), (0.05, OK, EDGE), (1, OK, TURN)],
-        [1, 1, 0],
+        [(0, REFUSED, TURN), (0.05, OK, EDGE), (1, REFUSED, TURN)],
+        [1, 0, 1],
     ),
     "two successes out of turn make nobody ready": (
         NOT_READY,
@@ -85,6 +85,14 @@ TABLE: dict[str, tuple[Verdict, list[Told], list[int]]] = {
 def test_what_counts(verdict: Verdict, told: list[Told], streaks: list[int]) -> None:
     """A failure that confirms a loss counts in its own time, all else once a period."""
     assert play(seat(verdict), *told) == streaks
+
+
+def test_a_success_among_the_confirmations_ends_the_doubt() -> None:
+    """Failures before and after it are not consecutive; toward ready it counts only when it is due."""
+    one = seat()
+    chain = [(10.0, OK, False), (10.1, REFUSED, True), (10.15, REFUSED, True), (10.2, OK, True)]
+    again = [(10.3, REFUSED, True), (10.35, REFUSED, True), (10.4, REFUSED, True), (10.45, OK, True)]
+    assert play(one, *chain, *again)[1:] == [1, 2, 0, 1, 2, -1, 0]
 
 
 def test_two_services_with_other_edges_judge_the_same_probes_each_in_its_own_time() -> None:

@@ -106,7 +106,9 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
         ([ClockJumped(5.0)], "mooring_blind", {"": 0}),
     ],
 )
-def test_an_event_is_counted(metrics: Metrics, events: list[Event | Report], name: str, samples: dict[str, float]) -> None:
+def test_an_event_is_counted(
+    metrics: Metrics, events: list[Event | Report], name: str, samples: dict[str, float]
+) -> None:
     """Each event moves its metric, and what is none of metrics' is heard in silence."""
     for event in events:
         if isinstance(event, Report):
