@@ -77,7 +77,7 @@ def main() -> None:
     targets = list(held.targets())
     reports = [report(target, reason) for reason in (Reason.OK, Reason.TIMEOUT) for target in targets]
     for made in reports:
-        held.take(made)
+        held.take([made])
     ours, theirs = each(lambda one: metrics.probed([one]), reports), each(by_the_library(), reports)
     seconds, size = scraped(metrics)
     sys.stdout.write(f"hosts {hosts}\n")
