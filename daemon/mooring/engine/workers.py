@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
+
+Task = Callable[[], None]
+Inbox = SimpleQueue[Task]
 
 
 class Workers:
@@ -17,29 +21,37 @@ class Workers:
     def __init__(self, name: str, bound: int) -> None:
         self._name = name
         self._bound = bound
-        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
-        self._free = 0
+        self._idle: list[Inbox] = []
+        self._waiting: deque[Task] = deque()
 
-    def submit(self, task: Callable[[], None]) -> None:
-        """Queues the task; the caller bounds how many wait."""
+    def submit(self, task: Task) -> None:
+        """Hands the task to who was idle last, for that thread is still warm; the caller bounds how many wait."""
         with self._lock:
-            grow = self._free == 0 and self._threads < self._bound
+            grow = not self._idle and self._threads < self._bound
             if grow:
                 self._threads += 1
-            elif self._free:
-                self._free -= 1
-        self._tasks.put(task)
+            elif not self._idle:
+                self._waiting.append(task)
+                return
+            inbox = Inbox() if grow else self._idle.pop()
+        inbox.put(task)
         if grow:
-            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+            threading.Thread(target=self._work, args=(inbox,), name=self._name, daemon=True).start()
 
-    def _work(self) -> None:
+    def _work(self, inbox: Inbox) -> None:
         try:
             while True:
-                self._tasks.get()()  # in no variable: a thread that waits is to keep nothing of its last task alive
+                inbox.get()()  # in no variable: a thread that waits is to keep nothing of its last task alive
                 with self._lock:
-                    self._free += 1
+                    if self._waiting:
+                        inbox.put(self._waiting.popleft())
+                    else:
+                        self._idle.append(inbox)
         finally:
             with self._lock:
                 self._threads -= 1
+                left = self._waiting.popleft() if self._waiting else None
+            if left is not None:
+                self.submit(left)
