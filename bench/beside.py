@@ -90,7 +90,8 @@ def mooring(
             daemon.port = free_port()
         with daemon:
             count = sum(map(len, places.values()))
-            wait_until(lambda: ready(daemon) == count, 60, f"{count} hosts to be ready", every=0.5)
+            each = 0.2 + count / 2000  # a look at very many hosts takes its time
+            wait_until(lambda: ready(daemon) == count, 120, f"{count} hosts to be ready", every=each)
             yield daemon
 
 
