@@ -59,7 +59,10 @@ def measured(server: Server, pid: int, seconds: float, count: Callable[[], int] 
     time.sleep(SETTLE_SECONDS)
     before, done = connections(server), count() if count else 0
     own, database = cpu(pid), cpu(server.pid)
-    time.sleep(seconds)
+    time.sleep(seconds / 2)
+    if count:
+        count()  # a scrape, as Prometheus would
+    time.sleep(seconds / 2)
     own, database = cpu(pid) - own, cpu(server.pid) - database
     done = count() - done if count else 0
     logins = connections(server) - before - 1
