@@ -26,6 +26,9 @@ from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
 from mooring.picture import SliceChange, StoredSlice
 
 SLICE = ".endpointslice.yaml"
+# Those in C are ten times as fast, and a thousand hosts are read and written in one go.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """Ends the name of a slice's file; no Service's name has a dot."""
 Mark = tuple[int, ...]
 
@@ -161,7 +164,7 @@ def _stored(key: ServiceKey, content: bytes) -> Stored:
 
 def _document(key: ServiceKey | Path, content: bytes) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(content)
+        document = yaml.load(content, _Loader)  # noqa: S506 -- it is a safe one
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
@@ -189,7 +192,7 @@ def _content(change: Change, present: bytes | None) -> bytes:
 
 
 def _dumped(document: Mapping[str, Any]) -> bytes:
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ from mooring.engine.gate import FULL_LOGINS_A_SECOND, Pace
 from mooring.engine.loop import Loop
 from mooring.engine.peer import Asked, Peer
 from mooring.engine.seat import Seat, Way
+from mooring.engine.visit import overdue
 from mooring.engine.visits import Call, Visits
 from mooring.model import Observation, Report, Target, Terms
 from mooring.protocols.exchange import Answer, Entered
@@ -190,13 +191,16 @@ class Engine:
             self._log_in_anew(seat)
 
     def _late(self, seat: Seat, asked: Asked) -> None:
+        """The deadline has passed. What has come meanwhile is an answer all the same: only we had no time to look."""
+        if seat.asked is asked:
+            self._hear(seat.peer)
         if seat.asked is not asked:
             return
         seat.asked = None
         seat.peer.drop()
         now = self._now()
-        silence = Observation(Reason.TIMEOUT, "no whole answer in time (session held)")
-        self._finish(seat, silence, asked.started, now)
+        failure = overdue("session held", now - asked.deadline)
+        self._finish(seat, Observation(failure.reason, failure.message), asked.started, now)
 
     def _logged_in(self, seat: Seat, call: Call, entered: Entered) -> None:
         """A full login beside the held session has ended."""

@@ -29,6 +29,9 @@ PARKED_SECONDS = 5.0
 logins in the books of a MySQL server that only stood still for a while (``max_connect_errors``)."""
 
 
+OURS_SECONDS = 0.25
+"""By how much the loop may be late, as it is for moments on a busy machine, before that is the fault of this side."""
+
 Login = Callable[[Target, socket.socket, float], Entered]
 
 
@@ -176,7 +179,7 @@ class Visit:
 
     def _late(self) -> None:
         doing = "connecting" if self._sock is not None and not stands(self._sock) else "waiting for the server"
-        self._end(Failure(Reason.TIMEOUT, f"no whole answer in time ({doing})"))
+        self._end(overdue(doing, self._clocks.monotonic() - self.started - self.target.timeout))
 
     def _end(self, failure: Failure) -> None:
         if failure.reason is not Reason.TIMEOUT:
@@ -210,6 +213,15 @@ class Visit:
         if sock is not None:
             self._loop.forget(sock)
             sock.close()
+
+
+def overdue(doing: str, late: float) -> Failure:
+    """The host has missed its deadline; where we look ``late`` seconds after that, who knows what it did meanwhile."""
+    if late > OURS_SECONDS:
+        return Failure(
+            Reason.LOCAL, f"had no time to look for the answer until {late:.2f} s after the deadline ({doing})"
+        )
+    return Failure(Reason.TIMEOUT, f"no whole answer in time ({doing})")
 
 
 class Parked:
