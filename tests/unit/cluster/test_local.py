@@ -126,7 +126,7 @@ def test_readers_never_see_half_a_file(folder: Path, cluster: LocalCluster) -> N
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "not valid YAML, line 1"),
+        ("a: b: c", "not valid YAML, line 1"),
         ("- 1", "is no Kubernetes object"),
         ("kind: Service\nmetadata: {name: mysql-external}", "is Service default/mysql-external, not its Endpoints"),
         ("kind: Endpoints\nmetadata: {name: other}", "is Endpoints default/other, not its Endpoints"),
