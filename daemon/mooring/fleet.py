@@ -50,6 +50,9 @@ class Fleet:
         with self._lock:
             left_out = frozenset(one for spec in self._specs for one in self._place(spec))
             news, self._told = left_out - self._told, left_out
+        self._tell(news)
+
+    def _tell(self, news: frozenset[AddressLeftOut]) -> None:
         for one in sorted(news, key=str):
             self._emit(one)
 
@@ -67,10 +70,17 @@ class Fleet:
         self.muster()
 
     def learn_ports(self, key: ServiceKey, ports: tuple[Port, ...]) -> None:
-        """The cluster's ports, for a Service whose ports the file leaves to it."""
-        if self._ports.get(key) != ports:
+        """The cluster's ports: what they change is one Service, where the file leaves them to the cluster."""
+        if self._ports.get(key) == ports:
+            return
+        with self._lock:
             self._ports[key] = ports
-            self._changed()
+            placed = [self._place(spec) for spec in self._specs if spec.key == key and not spec.ports]
+            news = frozenset[AddressLeftOut]().union(*placed) - self._told
+            self._told |= news
+        if placed:
+            self._tell(news)
+            self._on_change()
 
     def learn(self) -> None:
         """Looks every name up once and musters: for commands that end."""
