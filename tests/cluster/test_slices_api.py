@@ -156,6 +156,8 @@ def test_a_restart_over_what_is_stored_writes_nothing(stage: Stage, servers: lis
     text = stage.file({"db": servers}).replace('"name": "db"', f'"name": "db", "publish": "{publish}"')
     with stage.daemon(text) as daemon:
         wait_until(lambda: len(ready(stage)) == 2, 10, "both to be ready")
+        if publish == "both":
+            daemon.wait_ready(f"{stage.namespace}/db", ["10.20.0.21", "10.20.0.22"])
     with Versions(stage.api, stage.namespace, SLICES) as slices:
         before = len(slices.all())
         with stage.daemon(text) as daemon:

@@ -158,7 +158,7 @@ class Oracle:
         Where fewer than two addresses are ready there is no witness, and silence counts as it is.
         """
         answers = sorted(probe.at for probe in self.probes if is_answer(probe))
-        gaps = zip(answers, [*answers[1:], self.until], strict=True)
+        gaps = zip(answers, [*answers, self.until][1:], strict=True)
         longest = max(one.period + 2 * one.timeout for one in self.rules) + OVER_SECONDS
         return [
             (start, end, end - start > longest)

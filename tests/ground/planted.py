@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mooring import board, cli, daemon
+from mooring import board, cli
 from mooring.decide import intent, seat, steps
 from mooring.decide.blind import Guard, Weighed
-from mooring.model import Change, Observation, Outcome, Report, Target, Thresholds
+from mooring.engine import engine, visits
+from mooring.model import Change, Outcome, Report, Target, Thresholds
 from mooring.reasons import Effect, Reason
 
 
@@ -84,13 +85,13 @@ def unlisted() -> None:
 
 def patient() -> None:
     """A probe waits half as long again as it may."""
-    true = vars(daemon)["probe"]
+    asked, visit = vars(engine)["Asked"], vars(visits)["Visit"]
+    _plant(engine, "Asked", lambda target, way, now, _: asked(target, way, now, now + _longer(target).timeout))
+    _plant(visits, "Visit", lambda target, *how, **who: visit(_longer(target), *how, **who))
 
-    def probe(target: Target) -> Observation:
-        seen: Observation = true(replace(target, timeout=1.5 * target.timeout))
-        return seen
 
-    _plant(daemon, "probe", probe)
+def _longer(target: Target) -> Target:
+    return replace(target, timeout=1.5 * target.timeout)
 
 
 def _plant(room: Any, name: str, bug: Callable[..., Any]) -> None:
