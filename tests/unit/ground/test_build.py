@@ -50,7 +50,8 @@ def test_nothing_is_built_without_go(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_CACHE_HOME", str(path))
     with pytest.raises(RuntimeError, match="no `go` is on PATH"):
         build.build()
-    assert sorted(build.missing()) == sorted(name for program in (*build.programs(), build.helm()) for name in program.names)
+    wanted = (*build.programs(), build.helm())
+    assert sorted(build.missing()) == sorted(name for program in wanted for name in program.names)
 
 
 def test_other_sources_are_built_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
