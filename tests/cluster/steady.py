@@ -20,7 +20,7 @@ from ground.network import entered
 
 
 class Steady:
-    """``with Steady(out, cluster_ip) as steady``; afterwards ``steady.logins``: at, server, error, seconds of each."""
+    """``with Steady(out, cluster_ip) as steady``: the first login was made; afterwards ``steady.logins``: at, server, error, seconds of each."""
 
     def __init__(self, out: Outside, host: str, *, every: float = 0.02) -> None:
         kind = out.kind
@@ -34,6 +34,8 @@ class Steady:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": _TESTS}
             )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == BEGUN, "it ended before its first login"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,6 +47,7 @@ class Steady:
         return [login for login in self.logins if login["error"]]
 
 
+BEGUN = "begun\n"
 _TESTS = str(Path(__file__).parent.parent)
 
 
@@ -56,6 +59,9 @@ def _until_told(login: Callable[[], str], every: float) -> list[dict[str, Any]]:
     while not select([sys.stdin], [], [], max(0.0, begun + len(made) * every - time.monotonic()))[0]:
         at = time.monotonic()
         made.append({"at": at, **attempt(login)})
+        if len(made) == 1:
+            sys.stdout.write(BEGUN)
+            sys.stdout.flush()
     return made
 
 
