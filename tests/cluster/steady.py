@@ -20,7 +20,10 @@ from ground.network import entered
 
 
 class Steady:
-    """``with Steady(out, cluster_ip) as steady``: the first login was made; afterwards ``steady.logins``: at, server, error, seconds of each."""
+    """``with Steady(out, cluster_ip) as steady``: the first login was made.
+
+    Afterwards ``steady.logins``: at, server, error, seconds of each.
+    """
 
     def __init__(self, out: Outside, host: str, *, every: float = 0.02) -> None:
         kind = out.kind
