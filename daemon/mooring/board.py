@@ -16,20 +16,9 @@ from mooring.decide.seat import Seat, SeatEvent, seat_for
 from mooring.decide.select import Held
 from mooring.decide.verdict import seed
 from mooring.events import BlindChanged, Event, HostChanged
-from mooring.model import (
-    HostSpec,
-    HostState,
-    Member,
-    Outcome,
-    Report,
-    ServiceKey,
-    ServiceSpec,
-    Target,
-    Terms,
-    Verdict,
-    WhenSaturated,
-)
+from mooring.model import HostState, Member, Outcome, Report, Target, Terms, Verdict
 from mooring.reasons import Reason
+from mooring.spec import HostSpec, ServiceKey, ServiceSpec, WhenSaturated
 
 View = tuple[tuple[Member, HostState], ...]
 

@@ -27,7 +27,6 @@ from mooring.decide.shown import shown
 from mooring.errors import ConfigError
 from mooring.events import Event, HazardFound, NotPublished
 from mooring.fleet import Fleet
-from mooring.model import Config, Port, ServiceSpec
 from mooring.observe import log, table
 from mooring.observe.notify import Notifier
 from mooring.observe.status import Document, Process, all_ready, document, hosts
@@ -37,6 +36,7 @@ from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import Reconciler
 from mooring.reload import Reloader
 from mooring.settings import Settings, load_settings
+from mooring.spec import Config, Port, ServiceSpec
 from mooring.startup import Listener, cluster_of, reloading, started
 
 OK, NOT_READY, NO_CLUSTER, DEFECT = 0, 1, 3, 70

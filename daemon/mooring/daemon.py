@@ -18,7 +18,7 @@ from mooring.engine.engine import Engine
 from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun, Probed
 from mooring.fleet import Fleet, Networks
 from mooring.lead import Lead, Store
-from mooring.model import Config, Observation, Report, Target
+from mooring.model import Observation, Report, Target
 from mooring.observe import log
 from mooring.observe.http import Server
 from mooring.observe.metrics import Metrics
@@ -27,6 +27,7 @@ from mooring.protocols.registry import PROTOCOLS
 from mooring.reconcile import ALONE, Reconciler
 from mooring.resolve import REFRESH_SECONDS
 from mooring.schedule import Schedule
+from mooring.spec import Config
 
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter while another waits. The engine gives it up with each question that it sends;

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mooring.errors import ClusterError
-from mooring.model import HostState, Member, Outcome, Report, ServiceKey, Target, Verdict
+from mooring.model import HostState, Member, Outcome, Report, Target, Verdict
 from mooring.picture import Step
+from mooring.spec import ServiceKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from mooring.board import Board
 from mooring.decide.addresses import Network, parse
 from mooring.decide.names import members
 from mooring.events import AddressLeftOut, Event
-from mooring.model import Port, ServiceKey, ServiceSpec
 from mooring.resolve import LIFETIME_SECONDS, WORKERS, Names
+from mooring.spec import Port, ServiceKey, ServiceSpec
 
 Networks = tuple[Network, ...]
 

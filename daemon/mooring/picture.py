@@ -6,7 +6,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mooring.model import Change, Port, Publish, ServiceKey, Stored, Subset
+from mooring.model import Change, Stored, Subset
+from mooring.spec import Port, Publish, ServiceKey
 
 FAMILIES = ("IPv4", "IPv6")
 US = "mooring"

@@ -26,8 +26,9 @@ from mooring.events import (
     ServiceReleased,
 )
 from mooring.lead import Alone, Leading
-from mooring.model import Port, Publish, ServiceKey, ServiceSpec, Serving
+from mooring.model import Serving
 from mooring.picture import Picture
+from mooring.spec import Port, Publish, ServiceKey, ServiceSpec
 from mooring.standing import Standing
 from mooring.writer import Writer
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mooring.config.source import read
 from mooring.errors import ConfigError
-from mooring.model import Config
+from mooring.spec import Config
 
 LOOK_SECONDS = 0.2
 """A change is read once two looks in a row saw the same: whoever writes in place needs some time."""

@@ -20,10 +20,10 @@ from mooring.daemon import Daemon
 from mooring.errors import ConfigError
 from mooring.events import Event
 from mooring.lead import Store
-from mooring.model import Config, ServiceSpec
 from mooring.observe import log
 from mooring.reload import Reloader, is_mount_point
 from mooring.settings import Settings, load_settings
+from mooring.spec import Config, ServiceSpec
 
 Listener = Callable[[Event], None]
 

@@ -16,8 +16,9 @@ from mooring.decide.steps import needed
 from mooring.errors import ClusterError
 from mooring.events import AddressRemoved, Event, Published, Repaired, WriteFailed
 from mooring.lead import Leading
-from mooring.model import Change, ServiceSpec, Serving
+from mooring.model import Change, Serving
 from mooring.picture import US, Picture, SliceChange, Step
+from mooring.spec import ServiceSpec
 from mooring.standing import Standing
 
 MOST_STEPS = 64

@@ -16,8 +16,9 @@ from mooring.cluster.client import Api, login
 from mooring.cluster.endpoints import KubeCluster
 from mooring.errors import Conflict, Rejected
 from mooring.events import NotPublished
-from mooring.model import Change, Port, ServiceKey, Stored, Subset
+from mooring.model import Change, Stored, Subset
 from mooring.observe.events import Recorder
+from mooring.spec import Port, ServiceKey
 
 pytestmark = pytest.mark.needs_api
 

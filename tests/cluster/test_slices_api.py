@@ -19,8 +19,8 @@ from mooring.cluster.client import Api, login
 from mooring.cluster.endpoints import KubeCluster
 from mooring.decide.slices import changes
 from mooring.errors import Conflict, Rejected
-from mooring.model import Port, Publish, ServiceKey
 from mooring.picture import Condition, Endpoint, Picture, Slice, SliceChange, Wanted
+from mooring.spec import Port, Publish, ServiceKey
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 

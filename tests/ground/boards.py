@@ -7,8 +7,9 @@ from dataclasses import replace
 from ground.values import KEY, THRESHOLDS, report, spec, target
 from mooring.board import Board, Taken
 from mooring.decide.names import members
-from mooring.model import HostState, ServiceKey, ServiceSpec, Stored, Thresholds, Verdict
+from mooring.model import HostState, Stored, Verdict
 from mooring.reasons import MEANINGS, Reason
+from mooring.spec import ServiceKey, ServiceSpec, Thresholds
 
 
 def service(

@@ -11,8 +11,9 @@ from mooring import board, cli
 from mooring.decide import intent, seat, steps
 from mooring.decide.blind import Guard, Weighed
 from mooring.engine import engine, visits
-from mooring.model import Change, Outcome, Report, Target, Thresholds
+from mooring.model import Change, Outcome, Report, Target
 from mooring.reasons import Effect, Reason
+from mooring.spec import Thresholds
 
 
 def ready_early() -> None:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from mooring.model import (
-    Check,
-    HostSpec,
-    Member,
-    Observation,
-    Port,
-    Report,
-    ServiceKey,
-    ServiceSpec,
-    Stored,
-    Subset,
-    Target,
-    Thresholds,
-)
+from mooring.model import Member, Observation, Report, Stored, Subset, Target
 from mooring.protocols.tcp.options import TcpOptions
 from mooring.reasons import Reason
+from mooring.spec import Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds
 
 KEY = ServiceKey("default", "mysql-external")
 PORTS = (Port("mysql", 3306),)

@@ -12,15 +12,9 @@ from ground.boards import board_of, kinds, place, probe, service, states, verdic
 from ground.values import KEY, report, stored, target
 from mooring.board import Board, Taken
 from mooring.events import HostChanged, HostUnknown
-from mooring.model import (
-    HostSpec,
-    Observation,
-    Outcome,
-    ServiceKey,
-    Thresholds,
-    Verdict,
-)
+from mooring.model import Observation, Outcome, Verdict
 from mooring.reasons import Reason
+from mooring.spec import HostSpec, ServiceKey, Thresholds
 
 UNJUDGED, READY, NOT_READY = Verdict.UNJUDGED, Verdict.READY, Verdict.NOT_READY
 A, B, C = "10.20.0.11", "10.20.0.12", "10.20.0.13"

@@ -9,8 +9,9 @@ import pytest
 from ground.boards import board_of, kinds, probe, service, states, verdicts
 from ground.values import report, stored, target
 from mooring.events import BlindChanged
-from mooring.model import Outcome, ServiceKey, Thresholds, Verdict
+from mooring.model import Outcome, Verdict
 from mooring.reasons import Reason
+from mooring.spec import ServiceKey, Thresholds
 
 READY, NOT_READY = Verdict.READY, Verdict.NOT_READY
 A, B, C = "10.20.0.11", "10.20.0.12", "10.20.0.13"

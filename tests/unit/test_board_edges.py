@@ -9,8 +9,9 @@ import pytest
 from ground.boards import board_of, probe, service, verdicts
 from ground.values import KEY, report, stored, target
 from mooring.board import Board
-from mooring.model import Observation, Report, ServiceKey, ServiceSpec, Terms, Thresholds, Verdict, WhenSaturated
+from mooring.model import Observation, Report, Terms, Verdict
 from mooring.reasons import Reason
+from mooring.spec import ServiceKey, ServiceSpec, Thresholds, WhenSaturated
 
 READY, NOT_READY = Verdict.READY, Verdict.NOT_READY
 A, B, C = "10.20.0.11", "10.20.0.12", "10.20.0.13"

@@ -17,16 +17,9 @@ from mooring.board import Board
 from mooring.decide.desire import desire
 from mooring.decide.names import members
 from mooring.decide.select import select
-from mooring.model import (
-    ServiceKey,
-    ServiceSpec,
-    Stored,
-    Target,
-    Thresholds,
-    Verdict,
-    WhenAllFail,
-)
+from mooring.model import Stored, Target, Verdict
 from mooring.reasons import MEANINGS, Effect, Reason
+from mooring.spec import ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 
 UNJUDGED, READY, NOT_READY = Verdict.UNJUDGED, Verdict.READY, Verdict.NOT_READY
 HOSTS = ("10.20.0.11", "10.20.0.12", "10.20.0.13")

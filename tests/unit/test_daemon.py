@@ -19,7 +19,8 @@ from mooring.cluster.local import LocalCluster
 from mooring.config import AddressPolicy, parse
 from mooring.daemon import Daemon
 from mooring.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Published
-from mooring.model import Config, Verdict
+from mooring.model import Verdict
+from mooring.spec import Config
 
 Begin = Callable[..., Daemon]
 

@@ -12,7 +12,8 @@ from mooring import resolve
 from mooring.board import Board
 from mooring.events import AddressLeftOut, Event
 from mooring.fleet import Fleet
-from mooring.model import HostSpec, Port, Verdict
+from mooring.model import Verdict
+from mooring.spec import HostSpec, Port
 
 SPEC = replace(spec("10.20.0.11"), hosts=(HostSpec("db1", "10.20.0.11"), HostSpec("db3", "db3.example.com")))
 

@@ -21,9 +21,10 @@ from mooring.decide.names import members
 from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
 from mooring.events import AddressLeftOut, AddressRemoved, Event, NotPublished, Published, Repaired, WriteFailed
-from mooring.model import Change, Port, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
+from mooring.spec import Port, ServiceKey, ServiceSpec
 
 A, B, STRANGER = "10.20.0.11", "10.20.0.12", "10.20.0.99"
 OTHER = ServiceKey("default", "other")

@@ -17,9 +17,10 @@ from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.local import LocalCluster
 from mooring.events import DrainChanged, DrainUnknown, Event, ServiceReleased
-from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
+from mooring.spec import ServiceKey, ServiceSpec
 
 A, B = "10.20.0.11", "10.20.0.12"
 OTHER = ServiceKey("default", "other")

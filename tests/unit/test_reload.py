@@ -12,8 +12,8 @@ import pytest
 from ground.mounted import Mounted
 from ground.waiting import wait_until
 from mooring.errors import ConfigError
-from mooring.model import Config
 from mooring.reload import GONE, Reloader, is_mount_point, mark
+from mooring.spec import Config
 
 
 class Desk:

@@ -17,10 +17,11 @@ from mooring.decide.hazard import GRACE_SECONDS
 from mooring.decide.names import members
 from mooring.errors import Rejected, Unavailable
 from mooring.events import AddressRemoved, Event, HazardFound, NotPublished, Published, Repaired, WriteFailed
-from mooring.model import Change, HostSpec, Publish, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.picture import Condition, Endpoint, SliceChange, StoredSlice
 from mooring.reasons import Reason
 from mooring.reconcile import Reconciler
+from mooring.spec import HostSpec, Publish, ServiceKey, ServiceSpec
 
 A, B, SIX = "10.20.0.11", "10.20.0.12", "fd00::11"
 BOTH, SLICES, ENDPOINTS = Publish.BOTH, Publish.SLICES, Publish.ENDPOINTS

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 
 from mooring.cluster.protocol import Cluster
 from mooring.decide.plan import Refusal
-from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.picture import US, SliceChange, Step, StoredSlice
+from mooring.spec import ServiceKey, ServiceSpec
 
 
 class DryCluster:

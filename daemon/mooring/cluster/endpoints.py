@@ -14,8 +14,9 @@ from mooring.cluster.version import too_old
 from mooring.decide.plan import Refusal
 from mooring.decide.service import serving
 from mooring.errors import Conflict, Rejected
-from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.picture import SliceChange, StoredSlice
+from mooring.spec import ServiceKey, ServiceSpec
 
 Wake = Callable[[Iterable[ServiceKey]], None]
 

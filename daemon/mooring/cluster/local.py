@@ -22,8 +22,9 @@ from mooring.cluster.manifest import merged, parse
 from mooring.cluster.slice_manifest import merged_slice, parse_slice, service_of
 from mooring.decide.plan import Refusal
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.picture import SliceChange, StoredSlice
+from mooring.spec import ServiceKey, ServiceSpec
 
 SLICE = ".endpointslice.yaml"
 # Those in C are ten times as fast, and a thousand hosts are read and written in one go.

@@ -7,8 +7,9 @@ from typing import Any
 
 from mooring.decide import addresses, drain
 from mooring.errors import Rejected
-from mooring.model import Change, Port, ServiceFacts, ServiceKey, ServicePort, Stored, Subset
+from mooring.model import Change, ServiceFacts, ServicePort, Stored, Subset
 from mooring.picture import US
+from mooring.spec import Port, ServiceKey
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 UNMIRRORED = "endpointslice.kubernetes.io/skip-mirror"

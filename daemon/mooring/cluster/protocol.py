@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from mooring.decide.plan import Refusal
-from mooring.model import Change, ServiceKey, ServiceSpec, Serving, Stored
+from mooring.model import Change, Serving, Stored
 from mooring.picture import SliceChange, StoredSlice
+from mooring.spec import ServiceKey, ServiceSpec
 
 
 class Cluster(Protocol):

@@ -10,8 +10,8 @@ from mooring.cluster.client import ABSENT, Api, Json
 from mooring.cluster.slice_manifest import merged_slice, parse_slice, service_of, slice_patch
 from mooring.cluster.status import Missing
 from mooring.errors import Conflict, Unavailable
-from mooring.model import ServiceKey
 from mooring.picture import Slice, SliceChange, StoredSlice
+from mooring.spec import ServiceKey
 
 
 class Slices:

@@ -13,7 +13,7 @@ from mooring.config.problems import Problems
 from mooring.config.rules import check_rules
 from mooring.config.source import read, tree
 from mooring.decide.addresses import AddressPolicy
-from mooring.model import Config
+from mooring.spec import Config
 
 __all__ = ["AddressPolicy", "load", "parse", "unreadable_files"]
 

@@ -7,7 +7,10 @@ from typing import Any
 from mooring.config.hosts import canonical
 from mooring.config.models import CheckTimes, FileBlock, HostBlock, PortBlock, ServiceBlock
 from mooring.decide.addresses import parse
-from mooring.model import (
+from mooring.protocols.options import Options
+from mooring.protocols.registry import PROTOCOLS
+from mooring.reasons import Reason
+from mooring.spec import (
     Adopt,
     Check,
     HostSpec,
@@ -19,9 +22,6 @@ from mooring.model import (
     WhenAllFail,
     WhenSaturated,
 )
-from mooring.protocols.options import Options
-from mooring.protocols.registry import PROTOCOLS
-from mooring.reasons import Reason
 
 _DEFAULT_TIMEOUT = 1.0
 _DEFAULT_LOGIN_PERIODS, _LEAST_DEFAULT_LOGIN = 5.0, 10.0

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mooring.credentials import unset
-from mooring.model import Config, ServiceSpec
 from mooring.protocols.options import Options
+from mooring.spec import Config, ServiceSpec
 
 
 def unreadable_files(config: Config) -> list[str]:

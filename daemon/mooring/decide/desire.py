@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from mooring.decide.addresses import sort_key
 from mooring.decide.select import Selection
-from mooring.model import Port, Subset
+from mooring.model import Subset
 from mooring.picture import Condition, Endpoint
+from mooring.spec import Port
 
 
 def desire(selection: Selection, ports: tuple[Port, ...]) -> tuple[Subset, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from mooring.decide.addresses import parse
 from mooring.events import DrainChanged, DrainUnknown
-from mooring.model import HostSpec, HostState, Member, ServiceKey
+from mooring.model import HostState, Member
+from mooring.spec import HostSpec, ServiceKey
 
 ANNOTATION = "mooring/drain"
 """A valid annotation key: the prefix is a DNS subdomain (of one label), the name a qualified name."""

@@ -6,8 +6,8 @@ import enum
 from dataclasses import dataclass
 
 from mooring.decide.steps import is_mirrored
-from mooring.model import Publish
 from mooring.picture import Picture, StoredSlice, Wanted
+from mooring.spec import Publish
 
 GRACE_SECONDS = 10.0
 """What another controller may take until it is said that it does nothing."""

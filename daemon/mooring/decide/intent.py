@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from mooring.decide.desire import desire, endpoints
 from mooring.decide.select import Selection, View, hold, select, with_last_resort, without
-from mooring.model import Publish, ServiceSpec, Serving
+from mooring.model import Serving
 from mooring.picture import Picture, Wanted
+from mooring.spec import Publish, ServiceSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from mooring.decide.addresses import Network, forbidden, parse, sort_key
 from mooring.events import AddressLeftOut
-from mooring.model import HostSpec, Member, ServiceSpec, Target
+from mooring.model import Member, Target
+from mooring.spec import HostSpec, ServiceSpec
 
 MISSES = 3
 """Successful lookups in a row without an address before it leaves."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mooring.decide.addresses import sort_key
-from mooring.model import Adopt, Change, Port, ServiceKey, Stored, Subset
+from mooring.model import Change, Stored, Subset
+from mooring.spec import Adopt, Port, ServiceKey
 
 _NAMED = 8
 """Addresses named in one sentence; a forgotten object may hold a thousand."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mooring.decide.addresses import sort_key
-from mooring.model import HostState, Member, Verdict, WhenAllFail
+from mooring.model import HostState, Member, Verdict
 from mooring.reasons import Reason
+from mooring.spec import WhenAllFail
 
 View = Sequence[tuple[Member, HostState]]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mooring.decide.plan import Refusal
-from mooring.model import Port, ServiceFacts, ServiceKey, ServicePort, Serving
+from mooring.model import ServiceFacts, ServicePort, Serving
+from mooring.spec import Port, ServiceKey
 
 RESERVED = ServiceKey("default", "kubernetes")
 

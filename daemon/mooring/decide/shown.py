@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 
 from mooring.decide.plan import diff
-from mooring.model import Change, ServiceKey
+from mooring.model import Change
 from mooring.picture import Endpoint, Slice, Step
+from mooring.spec import ServiceKey
 
 
 def shown(step: Step) -> str:

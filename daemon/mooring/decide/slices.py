@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mooring.model import Port, ServiceKey
 from mooring.picture import FAMILIES, Endpoint, Picture, Slice, SliceChange, StoredSlice, Wanted, family
+from mooring.spec import Port, ServiceKey
 
 MOST = 100
 """Endpoints of one slice, as Kubernetes' own controllers fill them."""

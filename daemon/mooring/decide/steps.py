@@ -18,8 +18,9 @@ from collections.abc import Iterable
 
 from mooring.decide.plan import Refusal, plan
 from mooring.decide.slices import changes
-from mooring.model import Change, Port, Publish, ServiceKey, ServiceSpec, Stored, Subset
+from mooring.model import Change, Stored, Subset
 from mooring.picture import US, Condition, Picture, Slice, SliceChange, Step, StoredSlice, Wanted
+from mooring.spec import Port, Publish, ServiceKey, ServiceSpec
 
 Said = frozenset[tuple[str, bool, frozenset[Port]]]
 """Addresses, whether they are ready, and their ports."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from mooring.model import HostState, Outcome, Thresholds, Transition, Verdict
+from mooring.model import HostState, Outcome, Transition, Verdict
 from mooring.reasons import Effect
+from mooring.spec import Thresholds
 
 # verdict      | success                  | failure, counted         | the host's own word | unknown
 # -------------+--------------------------+--------------------------+---------------------+-----------

@@ -23,7 +23,7 @@ from mooring.events import (
     Repaired,
     ServiceReleased,
 )
-from mooring.model import ServiceKey
+from mooring.spec import ServiceKey
 
 BOUND = 100
 """Events that wait for the API server; what comes beyond that is only in the log."""

@@ -21,10 +21,11 @@ from mooring.events import (
     Published,
     WriteFailed,
 )
-from mooring.model import Report, ServiceKey
+from mooring.model import Report
 from mooring.observe import families, series
 from mooring.observe.families import Family
 from mooring.observe.tally import Distribution, Labels, Tally
+from mooring.spec import ServiceKey
 from mooring.standing import Standing
 
 STORED, CONFLICT, REJECTED, UNAVAILABLE = "stored", "conflict", "rejected", "unavailable"

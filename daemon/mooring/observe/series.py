@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mooring.board import ServiceView
 from mooring.decide.addresses import parse
-from mooring.model import HostSpec, ServiceKey, Verdict
+from mooring.model import Verdict
 from mooring.observe import families
 from mooring.observe.families import Family
 from mooring.observe.tally import Counted, Labels, labels
 from mooring.reasons import MEANINGS, Effect, Reason
+from mooring.spec import HostSpec, ServiceKey
 from mooring.standing import Standing
 
 _OUTCOMES = {Effect.SUCCESS: "success", Effect.UNKNOWN: "unknown"}

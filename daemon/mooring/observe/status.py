@@ -11,9 +11,10 @@ from typing import Any
 from mooring import __version__
 from mooring.board import Board, ServiceView
 from mooring.decide.addresses import parse
-from mooring.model import Config, HostSpec, HostState, Member, ServiceSpec, Verdict
+from mooring.model import HostState, Member, Verdict
 from mooring.picture import Condition, Picture
 from mooring.reasons import Reason
+from mooring.spec import Config, HostSpec, ServiceSpec
 from mooring.standing import Standing
 
 Document = Mapping[str, Any]

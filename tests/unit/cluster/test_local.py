@@ -13,8 +13,9 @@ import yaml
 from ground.values import KEY, PORTS
 from mooring.cluster.local import LocalCluster
 from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, ServiceKey, Subset
+from mooring.model import Change, Subset
 from mooring.picture import Condition, Endpoint, Slice, SliceChange
+from mooring.spec import ServiceKey
 
 BOTH = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
 DOWN = (Subset((), ("10.20.0.11", "10.20.0.12"), PORTS),)

@@ -10,7 +10,8 @@ import pytest
 from ground.values import KEY, PORTS
 from mooring.cluster.manifest import MANAGED_BY, facts, merged, parse, subsets
 from mooring.errors import Rejected
-from mooring.model import Change, Port, ServicePort, Stored, Subset
+from mooring.model import Change, ServicePort, Stored, Subset
+from mooring.spec import Port
 
 A, B = "10.20.0.11", "10.20.0.12"
 NAMED = {"name": KEY.name, "namespace": KEY.namespace}

@@ -10,8 +10,8 @@ import pytest
 from ground.values import KEY, PORTS
 from mooring.cluster.slice_manifest import CONDITIONS, merged_slice, moment, parse_slice, service_of, slice_patch
 from mooring.errors import Rejected
-from mooring.model import Port
 from mooring.picture import Condition, Endpoint, Slice, SliceChange
+from mooring.spec import Port
 
 A, B = "10.20.0.11", "10.20.0.12"
 NAME = "mysql-external-mooring-ipv4-0"

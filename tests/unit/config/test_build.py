@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mooring.config import AddressPolicy, parse
-from mooring.model import Adopt, Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 from mooring.protocols.mysql.options import MysqlOptions
 from mooring.protocols.options import Options
 from mooring.protocols.redis.options import RedisOptions
 from mooring.protocols.tcp.options import TcpOptions
+from mooring.spec import Adopt, Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 
 
 def service(text: str, defaults: str = "{}", head: str = "name: db, hosts: [10.20.0.11]") -> ServiceSpec:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mooring.config import AddressPolicy, load, parse
 from mooring.errors import ConfigError
-from mooring.model import Config
+from mooring.spec import Config
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "example.yaml"
 DATA = EXAMPLE.read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mooring.config import AddressPolicy, parse, unreadable_files
-from mooring.model import Config
+from mooring.spec import Config
 
 
 def config(password: Path, ca: Path, mode: str = "verify-ca") -> Config:

@@ -7,7 +7,8 @@ import pytest
 from ground.values import PORTS
 from mooring.decide.desire import desire, endpoints
 from mooring.decide.select import Selection
-from mooring.model import Port, Subset
+from mooring.model import Subset
+from mooring.spec import Port
 
 A, B, C = "10.20.0.11", "10.20.0.12", "10.20.0.13"
 TWO = (*PORTS, Port("mysqlx", 33060))

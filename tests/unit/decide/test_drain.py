@@ -9,7 +9,8 @@ import pytest
 from ground.values import KEY, member
 from mooring.decide.drain import MOST_CHARACTERS, MOST_TOLD, NOBODY, Drain, drain, entries, news, without_drained
 from mooring.events import DrainChanged, DrainUnknown
-from mooring.model import HostSpec, HostState
+from mooring.model import HostState
+from mooring.spec import HostSpec
 
 HOSTS = (
     HostSpec("db1", "10.20.0.11"),

@@ -6,8 +6,9 @@ import pytest
 
 from ground.values import KEY, PORTS
 from mooring.decide.hazard import Kind, hazard
-from mooring.model import Publish, Stored, Subset
+from mooring.model import Stored, Subset
 from mooring.picture import MIRROR, US, Condition, Endpoint, Picture, Slice, StoredSlice, Wanted
+from mooring.spec import Publish
 
 A, B = "10.20.0.11", "10.20.0.12"
 SUBSETS = (Subset((A,), (), PORTS),)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ground.values import KEY, THRESHOLDS, spec
 from mooring.decide.names import BOUND, MISSES, Held, members, update
 from mooring.events import AddressLeftOut
-from mooring.model import HostSpec, Member, ServiceSpec
+from mooring.model import Member
+from mooring.spec import HostSpec, ServiceSpec
 
 A, B, C = "10.20.0.9", "10.20.0.11", "10.20.0.12"
 NAME = "db.example.com"

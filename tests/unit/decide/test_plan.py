@@ -8,7 +8,8 @@ import pytest
 
 from ground.values import KEY, PORTS, stored
 from mooring.decide.plan import Refusal, diff, plan, removed
-from mooring.model import Adopt, Change, Port, Stored, Subset
+from mooring.model import Change, Stored, Subset
+from mooring.spec import Adopt, Port
 
 A, B, C = "10.20.0.9", "10.20.0.11", "10.20.0.12"
 LISTED = frozenset({A, B})

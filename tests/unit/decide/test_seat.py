@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ground.values import member, report, target
 from mooring.decide.seat import SLACK, Seat, seat_for
 from mooring.events import HostChanged
-from mooring.model import HostState, Member, Outcome, Thresholds, Verdict
+from mooring.model import HostState, Member, Outcome, Verdict
 from mooring.reasons import MEANINGS, Effect, Reason
+from mooring.spec import Thresholds
 
 READY, NOT_READY = Verdict.READY, Verdict.NOT_READY
 OK, REFUSED, TIMEOUT, AUTH, READ_ONLY = Reason.OK, Reason.REFUSED, Reason.TIMEOUT, Reason.AUTH, Reason.READ_ONLY

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ground.values import member, stored
 from mooring.decide.select import Selection, select, with_last_resort, without
-from mooring.model import HostState, Member, Stored, Verdict, WhenAllFail
+from mooring.model import HostState, Member, Stored, Verdict
 from mooring.reasons import Reason
+from mooring.spec import WhenAllFail
 
 A, B, C = "10.20.0.9", "10.20.0.11", "2001:db8::1"
 NONE, KEEP = WhenAllFail.PUBLISH_NONE, WhenAllFail.KEEP_LAST

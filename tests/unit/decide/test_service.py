@@ -9,7 +9,8 @@ import pytest
 from ground.values import KEY
 from mooring.decide.plan import Refusal
 from mooring.decide.service import of_family, serving
-from mooring.model import Port, ServiceFacts, ServiceKey, ServicePort, Serving
+from mooring.model import ServiceFacts, ServicePort, Serving
+from mooring.spec import Port, ServiceKey
 
 MYSQL = ServicePort("mysql", 3366, 3306)
 PLAIN = ServiceFacts((MYSQL,))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ground.values import KEY, PORTS
 from mooring.decide.slices import MOST, changes
-from mooring.model import Port, Publish
 from mooring.picture import US, Condition, Endpoint, Picture, Slice, SliceChange, StoredSlice, Wanted, family
+from mooring.spec import Port, Publish
 
 READY, NOT_READY, LAST = Condition
 V4, V6 = [f"10.20.{n // 200}.{n % 200 + 1}" for n in range(450)], [f"fd00::{n + 1:x}" for n in range(250)]

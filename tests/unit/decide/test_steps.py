@@ -11,7 +11,7 @@ import pytest
 from ground.values import KEY, PORTS
 from mooring.decide.plan import Refusal, plan
 from mooring.decide.steps import is_mirrored, steps, unmirrored
-from mooring.model import Adopt, Change, Publish, Stored, Subset
+from mooring.model import Change, Stored, Subset
 from mooring.picture import (
     MIRROR,
     US,
@@ -26,6 +26,7 @@ from mooring.picture import (
     addresses,
     family,
 )
+from mooring.spec import Adopt, Publish
 
 A, B, C = "10.20.0.11", "10.20.0.12", "fd00::11"
 READY, NOT_READY = Condition.READY, Condition.NOT_READY

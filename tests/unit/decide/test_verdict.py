@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from mooring.decide.verdict import hear, judge, seed
-from mooring.model import HostState, Outcome, Thresholds, Transition, Verdict
+from mooring.model import HostState, Outcome, Transition, Verdict
 from mooring.reasons import MEANINGS, Effect, Reason
+from mooring.spec import Thresholds
 
 UNJUDGED, READY, NOT_READY = Verdict.UNJUDGED, Verdict.READY, Verdict.NOT_READY
 UNCHANGED, PENDING, CHANGED = Transition.UNCHANGED, Transition.PENDING, Transition.CHANGED

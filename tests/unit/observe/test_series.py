@@ -11,10 +11,11 @@ from ground.boards import board_of, place, probe, service
 from ground.values import KEY, stored
 from mooring.board import Board
 from mooring.decide.drain import Drain
-from mooring.model import HostSpec, Verdict
+from mooring.model import Verdict
 from mooring.observe import series
 from mooring.picture import Picture
 from mooring.reasons import Reason
+from mooring.spec import HostSpec
 from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"

@@ -13,10 +13,10 @@ from ground.values import KEY, spec, stored
 from mooring import __version__
 from mooring.board import Board
 from mooring.decide.drain import NOBODY, Drain
-from mooring.model import Config, HostSpec, ServiceKey, ServiceSpec
 from mooring.observe.status import Process, all_ready, document, hosts, moment
 from mooring.picture import Picture
 from mooring.reasons import Reason
+from mooring.spec import Config, HostSpec, ServiceKey, ServiceSpec
 from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"

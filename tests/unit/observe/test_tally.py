@@ -9,9 +9,10 @@ import pytest
 
 from ground.values import member, report, target
 from mooring.events import HostChanged
-from mooring.model import HostState, Observation, ServiceKey, Verdict
+from mooring.model import HostState, Observation, Verdict
 from mooring.observe.tally import Distribution, Tally, labels
 from mooring.reasons import Reason
+from mooring.spec import ServiceKey
 
 A, B = member("10.20.0.11"), member("10.20.0.12")
 AGAIN = member("10.20.0.11", service=ServiceKey("other", "mysql"))
