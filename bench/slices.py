@@ -1,0 +1,117 @@
+# ruff: noqa: INP001 -- a script, no package
+"""EndpointSlices at size, against a real API server: ``PYTHONPATH=tests python bench/slices.py [SERVICES] [HOSTS]``.
+
+- a restart over so many Services x 3 hosts, in each mode: seconds from the start of the process until all is settled,
+  its CPU meanwhile, and the writes, which must be none;
+- one flip in a Service of so many hosts: writes, bytes of the body, CPU of deciding it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from cluster.api import Api as Server
+from cluster.daemon import ClusterDaemon
+from cluster.stage import redis_servers
+from cluster.versions import ENDPOINTS, Versions
+from ground.waiting import wait_until
+from mooring.cluster.slice_manifest import slice_patch
+from mooring.decide.slices import changes
+from mooring.picture import US, Condition, Endpoint, Picture, StoredSlice, Wanted
+from mooring.spec import Port, Publish, ServiceKey
+
+SLICES = "/registry/endpointslices/"
+PORTS = (Port("db", 7000),)
+TICKS = 100.0
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def file(count: int, namespace: str, port: int, publish: str) -> str:
+    services = [
+        {
+            "name": f"db-{number}",
+            "namespace": namespace,
+            "publish": publish,
+            "ports": [{"name": "db", "port": 7000}],
+            "hosts": [
+                {"address": f"10.{21 + host}.{number // 250}.{number % 250 + 1}", "probeAddress": "127.0.0.1"}
+                | {"probePort": port}
+                for host in range(3)
+            ],
+            "check": {"tcp": {}},
+        }
+        for number in range(count)
+    ]
+    return json.dumps({"version": 1, "services": services})
+
+
+def cpu(daemon: ClusterDaemon) -> float:
+    """Seconds of a process, as the kernel counts them."""
+    fields = Path(f"/proc/{daemon.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def settled(daemon: ClusterDaemon) -> bool:
+    with contextlib.suppress(OSError):
+        # No controller mirrors Endpoints here, which is an error that a status shows and not one that hinders a write.
+        return all(one["ready"] == one["total"] for one in daemon.status()["services"])
+    return False
+
+
+@contextlib.contextmanager
+def prepared(api: Server, count: int) -> Iterator[str]:
+    with api.namespace() as namespace:
+        for number in range(count):
+            spec = {"ports": [{"name": "db", "port": 7000}], "clusterIP": "None"}
+            body = {"metadata": {"name": f"db-{number}"}, "spec": spec}
+            api.rest.create(f"/api/v1/namespaces/{namespace}/services", body)
+        yield namespace
+
+
+def restarts(count: int) -> None:
+    with Server() as api, redis_servers(1) as [server], prepared(api, count) as namespace:
+        for publish in Publish:
+            text = file(count, namespace, server.port, publish.value)
+            with ClusterDaemon(text, api) as daemon:
+                wait_until(lambda: settled(daemon), 300, "all to be written", every=2.0)
+            with Versions(api, namespace, SLICES) as slices, Versions(api, namespace, ENDPOINTS) as endpoints:
+                before = len(slices.all()), len(endpoints.all())
+                begun = time.monotonic()
+                with ClusterDaemon(text, api) as daemon:
+                    wait_until(lambda: settled(daemon), 60, "a restart to settle", every=0.2)
+                    seconds, used = time.monotonic() - begun, cpu(daemon)
+                    time.sleep(5)
+                    idle = cpu(daemon) - used
+                writes = len(slices.all()) - before[0], len(endpoints.all()) - before[1]
+            say(f"restart, {count} Services x 3 hosts, publish {publish.value}: settled after {seconds:.2f} s,")
+            say(f"  {used:.2f} s CPU, then {idle / 5:.3f} s CPU a second; writes of slices and Endpoints: {writes}")
+
+
+def flip(count: int) -> None:
+    key = ServiceKey("default", "db")
+    hosts = [f"10.21.{number // 250}.{number % 250 + 1}" for number in range(count)]
+    up = Wanted(Publish.SLICES, (), tuple(Endpoint(host, Condition.READY) for host in hosts), PORTS)
+    made = [change.after for change in changes(key, Picture(), up) if change.after]
+    picture = Picture(slices=tuple(StoredSlice("1", US, one) for one in made))
+    down = replace(up, endpoints=(replace(up.endpoints[0], condition=Condition.NOT_READY), *up.endpoints[1:]))
+    begun = time.process_time()
+    found = changes(key, picture, down)
+    bodies = [json.dumps(slice_patch(change, change.after)) for change in found if change.after]
+    spent = time.process_time() - begun
+    say(f"flip, one of {count} hosts: {len(found)} write, {len(bodies[0])} bytes, {spent * 1000:.2f} ms CPU to decide")
+
+
+if __name__ == "__main__":
+    numbers = [int(text) for text in sys.argv[1:]]
+    flip(numbers[1] if len(numbers) > 1 else 1000)
+    restarts(numbers[0] if numbers else 1000)
