@@ -24,7 +24,7 @@ servers:
 
 test: $(READY) lint ## every check and every test tier that can run here; with CI=true nothing may skip
 	@PYTHON=$(BIN)/python tests/ground/bootstrap.sh servers scenarios cluster image systemd || test -z "$$CI"
-	$(BIN)/pytest --numprocesses=4 --dist=loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 unit: $(READY) ## the tests that need no root and no server
 	$(BIN)/pytest tests/unit

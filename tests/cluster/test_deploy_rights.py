@@ -185,19 +185,22 @@ def held(installed: Installed) -> Iterator[Installed]:
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "too-much"}
     rest.create(f"{RBAC}/rolebindings", {"metadata": {"name": "too-much"}, "roleRef": reference, "subjects": [ACCOUNT]})
     components = installed.folder / "components/admission"
-    files = ("-f", str(components / "policy.yaml"), "-f", str(components / "allowed.yaml"))
-    installed.api.kubectl("apply", *files)
+    policy, allowed = (("-f", str(components / name)) for name in ("policy.yaml", "allowed.yaml"))
+    installed.api.kubectl("apply", *policy, *allowed)
     wait_until(lambda: "may not write" in denied(installed, "postgres", ALLOWED), 20, "the policy to be in force")
     wait_until(lambda: "may not write" in denied_slice(installed, "postgres", ALLOWED), 20, "the slices' policy")
     yield installed
-    installed.api.kubectl("delete", *files)
+    installed.api.kubectl("delete", *policy)
+    wait_until(lambda: not denied(installed, "postgres", FOREIGN), 60, "the policy to be in force no more")
+    wait_until(lambda: not denied_slice(installed, "postgres", FOREIGN), 60, "nor the slices' policy")
+    installed.api.kubectl("delete", *allowed)
     for kind in ("rolebindings", "roles"):
         rest.delete(f"{RBAC}/{kind}/too-much")
 
 
 def denied(installed: Installed, name: str, *addresses: str, lists: str = "addresses") -> str:
     """Why the account may not publish these; empty where it may."""
-    path = f"{CORE}/default/endpoints/{name}{CREATES}&force=true"
+    path = f"{CORE}/default/endpoints/{name}{CREATES}&force=true&dryRun=All"
     answer = installed.mooring.ask("PATCH", path, endpoints(name, *addresses, lists=lists), kind=APPLIED)
     if answer.status == http.HTTPStatus.FORBIDDEN:
         return str(answer.body["message"])

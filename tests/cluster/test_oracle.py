@@ -157,7 +157,7 @@ def test_no_law_is_broken_in_a_random_walk(field: ClusterField, cluster: Cluster
         oracle = watch.oracle(0.5)
         begun = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - begun < 2, "open watches hindered the end"
+        assert time.monotonic() - begun < 10, "open watches hindered the end"
     assert history.missed == 0
     assert oracle.violations() == []
     assert len(watch.outages) == len(OUTAGES)

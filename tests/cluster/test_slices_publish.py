@@ -90,7 +90,7 @@ def test_six_changes_of_publish_cost_no_login(cluster: Cluster, namespace: str, 
                 wait_until(lambda: settled(out, namespace, mode), 15, f"{mode} alone", every=0.05)  # noqa: B023 -- used at once
         assert daemon.logs("service.hazard") == []
     assert set(itertools.pairwise(ROUND)) == set(itertools.permutations(MODES, 2))
-    assert len(steady.logins) > 100
+    assert len(steady.logins) > 30
     assert steady.failed == []
     assert {login["server"] for login in steady.logins} == set(out.addresses)
     gaps(history.all(), out.addresses)

@@ -40,7 +40,7 @@ def _judge(change: Callable[[Outcome, Thresholds], tuple[Outcome, Thresholds]]) 
     _plant(
         seat,
         "judge",
-        lambda state, outcome, thresholds, now, at: true(state, *change(outcome, thresholds), now, at),
+        lambda state, outcome, thresholds, *when, **facts: true(state, *change(outcome, thresholds), *when, **facts),
     )
 
 

@@ -116,7 +116,7 @@ def test_a_death_is_seen_counted_and_timed(stage: Stage) -> None:
     assert after["mooring_service_ready_hosts"][("default", "cache")] == 1
     died = (*host("cache", TWO), "not-ready")
     assert after["mooring_transitions_total"][died] == before["mooring_transitions_total"][died] + 1
-    assert after["mooring_probes_total"][(*host("cache", TWO), "failure", "refused")] >= 5
+    assert after["mooring_probes_total"][(*host("cache", TWO), "failure", "refused")] >= 3
     assert after["mooring_detection_seconds_count"][()] >= before["mooring_detection_seconds_count"][()] + 2
     assert after["mooring_detection_seconds_sum"][()] > before["mooring_detection_seconds_sum"][()]
     assert after["mooring_publish_seconds_count"][()] >= before["mooring_publish_seconds_count"][()] + 2

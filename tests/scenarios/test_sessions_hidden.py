@@ -84,6 +84,7 @@ def test_password_that_is_changed_on_the_server_is_shown(tmp_path: Path, name: s
         started(**{name: server}) as running,
         watched(tmp_path, running, listed(name, running, secret), period=PERIOD, loginSeconds=LOGIN) as stage,
     ):
+        stage.daemon.wait_log("host.ready", host=name)
         after = stage.now()
         set_password(stage, name, ANOTHER)
         assert stage.daemon.wait_log("host.unknown", after=after, host=name)["reason"] == "auth"

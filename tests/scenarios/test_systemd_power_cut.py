@@ -49,9 +49,9 @@ def roles(field: Beside) -> list[str]:
 
 def test_the_daemons_elect_one_that_writes(field: Beside) -> None:
     """With the same files everywhere one leads and the others stand by, each told by `systemctl status`."""
-    wait_until(lambda: roles(field) == ["leads", "stands", "stands"], 30, "one leader", every=0.5)
+    wait_until(lambda: roles(field) == ["leads", "stands", "stands"], 90, "one leader", every=0.5)
     assert field.leader().show("StatusText") == "leads"
-    wait_until(lambda: {one.server for one in logins(field, 10)} == set(field.addresses), 30, "all to be used")
+    wait_until(lambda: {one.server for one in logins(field, 10)} == set(field.addresses), 90, "all to be used")
 
 
 def test_a_leader_that_is_stopped_hands_on_at_once(field: Beside) -> None:

@@ -289,7 +289,7 @@ def test_many_threads_and_a_thousand_hosts() -> None:
     with ThreadPoolExecutor(8) as threads:
         for n in range(3):
             list(threads.map(lambda one: probe(board, one[0], one[1], at=one[2]), rounds[n * 1000 : (n + 1) * 1000]))
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 30.0
     assert set(verdicts(board).values()) == {NOT_READY}
 
 

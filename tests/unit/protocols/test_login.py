@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import time
 from typing import Any
@@ -38,9 +40,14 @@ def _enter(server: Rogue, protocol: str, sock: socket.socket, *, seconds: float 
 
 
 def _connected(server: Rogue, protocol: str, *, tls: bool = False) -> socket.socket:
-    """As the engine hands it over: knocked on, where that is right."""
-    sock = socket.create_connection((server.address, server.port))
-    sock.sendall(b"" if tls else PROTOCOLS[protocol].knock)
+    """As the engine hands it over: knocked on, where that is right, and perhaps reset by now."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.connect_ex((server.address, server.port))
+    select.select([], [sock], [], 10)
+    with contextlib.suppress(ConnectionError):
+        sock.send(b"" if tls else PROTOCOLS[protocol].knock)
+    sock.setblocking(True)
     return sock
 
 
