@@ -44,7 +44,7 @@ def probed(daemon: Daemon, rounds: int = 1) -> None:
     ports = [line["port"] for line in daemon.logs("probe")]
     wait_until(
         lambda: all(len(daemon.logs("probe", after=after, port=port)) >= rounds for port in set(ports)),
-        10,
+        30,
         f"{rounds} rounds of probes",
     )
 
@@ -109,7 +109,7 @@ def test_crash_loop_admits_no_flapper(redis: tuple[Redis, Redis], tmp_path: Path
         daemon = undo.enter_context(Daemon(text, tmp_path, args=DEBUG))
         for _ in range(5):
             after = len(daemon.output)
-            daemon.wait_log("probe", after=after, port=flapper.port, reason="ok", timeout=15)
+            daemon.wait_log("probe", after=after, port=flapper.port, reason="ok", timeout=30)
             time.sleep(random.uniform(0, 0.4))  # where in a round the kill falls is of no matter
             daemon.kill()
             daemon.start()
