@@ -216,7 +216,7 @@ class Board:
         service = self._services[seat.member.service]
         seen = report.observation
         keeps = seen.held and not _relieved(service, seat)
-        outcome = Outcome(Reason.BLIND) if blind else assess(seen, seat.member.expect, keeps=keeps)
+        outcome = Outcome(Reason.BLIND) if blind else assess(seen, seat.member, keeps=keeps)
         told = seat.take(report, outcome, seeded=service.seeded)
         if any(isinstance(event, HostChanged) for event in told):
             self._note_verdict(seat.member.target)

@@ -9,8 +9,9 @@ import enum
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from mooring.facts import Facts
 from mooring.reasons import MEANINGS, Effect, Reason
-from mooring.spec import Port, ServiceKey, Thresholds, WhenSaturated
+from mooring.spec import NOTHING_MORE, Port, Requirement, ServiceKey, Thresholds, WhenSaturated
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Member:
     edge: float = 0.05
     login: float = 10.0
     when_saturated: WhenSaturated = WhenSaturated.KEEP
+    requirement: Requirement = NOTHING_MORE
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -74,8 +76,10 @@ class Observation:
     message: str = ""
     answer: str | None = None
     latency: float | None = None
-    role: str | None = None
-    lag: float | None = None
+    facts: Facts | None = None
+    """None: it was not asked for them, or did not come so far."""
+    unread: Outcome | None = None
+    """Why the facts could not be read, though the host answers: matters only to who needs them."""
     held: bool = False
     """A session that we hold there answers all the same."""
 
@@ -144,8 +148,8 @@ class HostState:
     """When, in monotonic seconds, an outcome was last taken."""
     probed_at: float | None = None
     latency: float | None = None
-    role: str | None = None
-    lag: float | None = None
+    facts: Facts | None = None
+    """What it said last of its role."""
     barred: bool = False
     """It said itself that it must not serve (``Effect.DECIDES``), and no success took that back."""
     fault: Reason | None = None

@@ -66,6 +66,45 @@ class WhenSaturated(enum.StrEnum):
     FAIL = "fail"
 
 
+class Role(enum.StrEnum):
+    """The part in a replication that a Service asks of its hosts."""
+
+    ANY = "any"
+    PRIMARY = "primary"
+    REPLICA = "replica"
+
+
+class OnSplitBrain(enum.StrEnum):
+    """What to publish of a Service of primaries while several hosts claim to be it."""
+
+    KEEP_INCUMBENT = "keepIncumbent"
+    PUBLISH_NONE = "publishNone"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a host must say of itself to serve; see ``decide.assess``."""
+
+    role: Role = Role.ANY
+    lag_seconds: float | None = None
+    """A replica that is further behind is unfit, until it is within 80 % of that again."""
+    lag_bytes: int | None = None
+    allow_donor: bool = False
+    allow_replicating: bool = False
+
+
+NOTHING_MORE = Requirement()
+
+
+@dataclass(frozen=True, slots=True)
+class Electors:
+    """Who says which host is primary: ``options`` are the question's, each of ``hosts`` is an address and a port."""
+
+    protocol: str
+    options: Hashable
+    hosts: tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """How the hosts of a Service are probed; ``options`` is the protocol's own frozen block. Times in seconds."""
@@ -80,6 +119,9 @@ class Check:
     edge: float = 0.05
     login: float = 10.0
     when_saturated: WhenSaturated = WhenSaturated.KEEP
+    requirement: Requirement = NOTHING_MORE
+    electors: Electors | None = None
+    """Where there are any, a host becomes the primary only if the majority of them says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +153,9 @@ class ServiceSpec:
     last_resort: frozenset[Reason] = frozenset()
     min_ready: int = 1
     """So many hosts must be ready before a backup is held back."""
+    on_split_brain: OnSplitBrain = OnSplitBrain.KEEP_INCUMBENT
+    kill_users: tuple[str, ...] = ()
+    """Whose sessions are ended on a host that says itself that it is the primary no more."""
 
 
 @dataclass(frozen=True, slots=True)

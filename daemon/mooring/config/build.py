@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any, cast
 
 from mooring.config.hosts import canonical
 from mooring.config.models import CheckTimes, FileBlock, HostBlock, PortBlock, ServiceBlock
@@ -14,8 +16,10 @@ from mooring.spec import (
     Adopt,
     Check,
     HostSpec,
+    OnSplitBrain,
     Port,
     Publish,
+    Role,
     ServiceKey,
     ServiceSpec,
     Thresholds,
@@ -28,8 +32,21 @@ _DEFAULT_LOGIN_PERIODS, _LEAST_DEFAULT_LOGIN = 5.0, 10.0
 
 
 def services(file: FileBlock) -> tuple[ServiceSpec, ...]:
-    """The Services in the order of the file."""
-    return tuple(_service(service) for service in file.services)
+    """The Services in the order of the file; those that can share a probe of a host have the same question."""
+    found = tuple(_service(service) for service in file.services)
+    asking = {_probed(spec) for spec in found if spec.check.requirement.role is not Role.ANY}
+    return tuple(_sharing(spec) if _probed(spec) in asking else spec for spec in found)
+
+
+def _probed(spec: ServiceSpec) -> Hashable:
+    """What is equal where a Service that asks for no role can take part in the probes of one that does."""
+    check = spec.check
+    return check.protocol, check.timeout, cast("Options", check.options).question(facts=True)
+
+
+def _sharing(spec: ServiceSpec) -> ServiceSpec:
+    options = cast("Options", spec.check.options).question(facts=True)
+    return replace(spec, check=replace(spec.check, options=options))
 
 
 def _service(block: ServiceBlock) -> ServiceSpec:
@@ -43,6 +60,8 @@ def _service(block: ServiceBlock) -> ServiceSpec:
         publish=Publish(block.publish),
         last_resort=frozenset(Reason(reason) for reason in block.last_resort or ()),
         min_ready=block.min_ready,
+        on_split_brain=OnSplitBrain(block.on_split_brain),
+        kill_users=tuple(block.kill_users or ()),
     )
 
 
@@ -72,7 +91,7 @@ def _check(block: CheckTimes) -> Check:
     login = max(_DEFAULT_LOGIN_PERIODS * period, _LEAST_DEFAULT_LOGIN)
     return Check(
         protocol=protocol,
-        options=options,
+        options=options.question(),
         period=period,
         timeout=timeout,
         thresholds=Thresholds(block.success_threshold, block.failure_threshold),
@@ -80,6 +99,8 @@ def _check(block: CheckTimes) -> Check:
         edge=float(block.edge_seconds),
         login=login if block.login_seconds is None else float(block.login_seconds),
         when_saturated=WhenSaturated(block.when_saturated),
+        requirement=options.requirement(),
+        electors=options.electors(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema
@@ -62,6 +62,11 @@ class PortBlock(Block):
         default=None, description="The name of the Service's port. Needed where there are several."
     )
     port: PortNumber = Field(description="The number on the hosts.")
+
+
+KillUser = Annotated[
+    str, Field(pattern=r"^[^\x00-\x20\x7F'\"`\\]{1,128}$", title="a user's name, without spaces and quotes")
+]
 
 
 class HostBlock(Block):
@@ -162,8 +167,6 @@ CheckBlock: type[CheckTimes] = create_model(
 class ServiceBlock(Block):
     """A Service without a selector, and its hosts."""
 
-    later: ClassVar[tuple[str, ...]] = ("onSplitBrain", "onDemote", "killUsers")
-
     name: ServiceName = Field(description="The Service, and so the Endpoints of the same name.")
     namespace: Label = Field(default=DEFAULT_NAMESPACE, description="The namespace of the Service.")
     publish: Literal["endpoints", "endpointSlices", "both"] = Field(
@@ -186,6 +189,19 @@ class ServiceBlock(Block):
         default=None,
         description="Hosts that are unfit for one of these reasons get traffic while no host is ready: their "
         "endpoints are serving and terminating, which kube-proxy uses only then. Not with `publish: endpoints`.",
+    )
+    on_split_brain: Literal["keepIncumbent", "publishNone"] = Field(
+        default="keepIncumbent",
+        description="What to publish of a Service with `role: primary` while several hosts say that they are it: the "
+        "one that was published before, or none.",
+    )
+    on_demote: Literal["keepSessions", "killSessions"] = Field(
+        default="keepSessions",
+        description="What becomes of the sessions that applications hold to a primary that says itself that it is the "
+        "primary no more: `killSessions` ends those of `killUsers`, once, a second after the change is published.",
+    )
+    kill_users: Annotated[list[KillUser], Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="The database users of `onDemote: killSessions`."
     )
     min_ready: Annotated[int, Field(ge=1, le=MOST_HOSTS)] = Field(
         default=1, description="A host with `backup` stays out of traffic while so many others are ready."

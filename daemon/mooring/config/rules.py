@@ -10,6 +10,7 @@ from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
 from mooring.config.node import Node
 from mooring.config.problems import Problems, quoted
 from mooring.decide.addresses import AddressPolicy
+from mooring.protocols.options import Needs
 from mooring.protocols.registry import PROTOCOLS
 
 _KNOWN = ", ".join(PROTOCOLS)
@@ -26,6 +27,7 @@ def check_rules(root: Node, policy: AddressPolicy, problems: Problems, *, ports_
             continue
         _ports(service, problems, required=ports_required)
         _last_resort(service, problems)
+        _killing(service, problems)
         if hosts := service.get("hosts"):
             check_hosts(hosts, policy, problems)
         if check := service.get("check"):
@@ -115,6 +117,36 @@ def _timeout(check: Node, problems: Problems) -> None:
 
 def _needs(block: Node, protocol: str, problems: Problems) -> None:
     for rule in PROTOCOLS[protocol].options.needs:
-        if block.has(rule.field) and not block.has(rule.other):
+        if not block.has(rule.field) or (rule.given and block.string(rule.field) not in rule.given):
+            continue
+        if not _meets(block, rule):
             node = block.fields[rule.field]
-            problems.add(node.at, node.path, f"{rule.field} without {rule.other}; {rule.hint}")
+            where = f" {' or '.join(sorted(rule.having))}" if rule.having else ""
+            problems.add(node.at, node.path, f"{rule.field} without {rule.other}{where}; {rule.hint}")
+
+
+def _meets(block: Node, rule: Needs) -> bool:
+    if not rule.having:
+        return block.has(rule.other)
+    return (block.string(rule.other) or "any") in rule.having
+
+
+def _killing(service: Node, problems: Problems) -> None:
+    """Whose sessions, and what becomes of a host when: both must be said, and only a primary is ever demoted."""
+    kills = service.string("onDemote") == "killSessions"
+    if kills and not service.has("killUsers"):
+        node = service.fields["onDemote"]
+        problems.add(node.at, node.path, "killSessions without killUsers; add the users whose sessions are to be ended")
+    if service.has("killUsers") and not kills:
+        node = service.fields["killUsers"]
+        problems.add(node.at, node.path, "killUsers without onDemote; say `onDemote: killSessions`")
+    for field in ("onDemote", "onSplitBrain"):
+        if service.has(field) and not _of_primaries(service):
+            node = service.fields[field]
+            problems.add(node.at, node.path, f"{field} without role; it is about primaries, say `role: primary`")
+
+
+def _of_primaries(service: Node) -> bool:
+    check = service.get("check")
+    blocks = [check.fields[name] for name in protocols(check)] if check else []
+    return any(block.string("role") == "primary" for block in blocks)

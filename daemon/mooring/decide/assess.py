@@ -1,26 +1,141 @@
-"""What one Service makes of an observation."""
+"""What one Service makes of an observation: does the host answer, and is it what the Service asks for?"""
 
 from __future__ import annotations
 
-from mooring.model import Observation, Outcome
-from mooring.reasons import Reason
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from mooring.facts import Channel, Facts, Group
+from mooring.model import HostState, Member, Observation, Outcome, Verdict
+from mooring.reasons import Effect, Reason
+from mooring.spec import Requirement, Role
 
 _SHOWN = 80
 """Characters shown of an answer, before they are escaped."""
 _MESSAGE = 256
 """Bytes of a message at most; it is ASCII by then."""
+BACK_IN = 0.8
+"""A replica that was out because it lagged is fit again within this part of the limit."""
 
 
-def assess(observation: Observation, expect: str | None, *, keeps: bool = False) -> Outcome:
-    """The outcome for a Service that expects this answer, None where any answer will do.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of other hosts."""
 
-    ``keeps``: the host is saturated under a session that answers, and the Service keeps such hosts.
+    names: AbstractSet[str] = frozenset()
+    """Of the hosts of the Service: ``address:port``, and names in place of the address."""
+    identities: AbstractSet[str] = frozenset()
+    """What they call themselves."""
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    """How far each primary that is probed has come, in bytes, by ``address:port``."""
+
+    def holds(self, channel: Channel) -> bool:
+        """Its source is a host of the Service."""
+        return channel.source in self.names or channel.source_identity in self.identities
+
+
+NOBODY = Around()
+
+
+def assess(
+    seen: Observation, member: Member, around: Around = NOBODY, state: HostState | None = None, *, keeps: bool = False
+) -> Outcome:
+    """The outcome for a Service. ``state`` is what is held of the host so far.
+
+    ``keeps``: the host is saturated under a session that answers, and the Service keeps such hosts; what it says of
+    its role over that session decides all the same.
     """
-    if observation.reason is Reason.OK and expect is not None and observation.answer != expect:
-        return Outcome(Reason.OFFLINE, _unexpected(observation.answer, expect))
-    return Outcome(observation.reason, observation.message, stays=keeps)
+    if seen.reason is Reason.OK and member.expect is not None and seen.answer != member.expect:
+        return Outcome(Reason.OFFLINE, _unexpected(seen.answer, member.expect))
+    judged = Outcome(seen.reason, seen.message, stays=keeps)
+    if member.requirement.role is Role.ANY or not (seen.reason is Reason.OK or seen.held):
+        return judged
+    unfit = _unfit(seen, member.requirement, around, state or HostState())
+    if unfit is None or (seen.held and unfit.effect is not Effect.DECIDES):
+        return judged
+    return unfit
 
 
 def _unexpected(answer: str | None, expect: str) -> str:
     said = "gave no answer" if answer is None else f"answered {answer[:_SHOWN]!a}"
     return f"{said}, expected {expect[:_SHOWN]!a}"[:_MESSAGE]
+
+
+def _unfit(seen: Observation, wanted: Requirement, around: Around, state: HostState) -> Outcome | None:
+    if seen.unread is not None:
+        return seen.unread
+    if seen.facts is None:
+        return Outcome(Reason.PROTOCOL, "says nothing of its role")
+    if seen.facts.offline:
+        return Outcome(Reason.OFFLINE, seen.facts.offline)
+    if wanted.role is Role.PRIMARY:
+        return _not_primary(seen.facts, wanted, around)
+    relaxed = state.verdict is Verdict.NOT_READY and state.fault is Reason.LAGGING
+    found = _not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0)
+    return next(found, None)
+
+
+def _not_primary(facts: Facts, wanted: Requirement, around: Around) -> Outcome | None:
+    if facts.group is not None and (outcome := _outside(facts.group, wanted)):
+        return outcome
+    if facts.group is not None and not facts.group.writer:
+        return Outcome(Reason.WRONG_ROLE, f"is {facts.group.state} in {facts.group.kind}")
+    for channel in facts.channels:
+        follows = facts.read_only or (around.holds(channel) and not wanted.allow_replicating)
+        if follows and not channel.stopped:
+            return Outcome(Reason.WRONG_ROLE, f"is a replica of {channel.source}")
+    if facts.read_only:
+        return Outcome(Reason.READ_ONLY, f"takes no writes: {facts.read_only}")
+    if facts.hindered:
+        return Outcome(Reason.OFFLINE, f"takes no writes: {facts.hindered}")
+    return None
+
+
+def _outside(group: Group, wanted: Requirement) -> Outcome | None:
+    if group.member or (group.donor and wanted.allow_donor):
+        return None
+    return Outcome(Reason.NOT_SYNCED, f"is {group.state} in {group.kind}")
+
+
+def _not_replica(facts: Facts, wanted: Requirement, around: Around, part: float) -> Iterator[Outcome]:
+    group, running = facts.group, [channel for channel in facts.channels if not channel.stopped]
+    if group is not None:
+        if outcome := _outside(group, wanted):
+            yield outcome
+        elif group.writer and not group.several:
+            yield Outcome(Reason.WRONG_ROLE, f"is {group.state} in {group.kind}")
+        return
+    if not running and not facts.read_only:
+        yield Outcome(Reason.WRONG_ROLE, "takes writes, and replicates from nobody")
+    if not facts.channels:
+        yield Outcome(Reason.NOT_REPLICATING, "replicates from nobody")
+    for channel in facts.channels:
+        yield from _behind(channel, wanted, part)
+        if wanted.lag_bytes is not None:
+            yield from _bytes_behind(channel, facts, around, part * wanted.lag_bytes)
+
+
+def _behind(channel: Channel, wanted: Requirement, part: float) -> Iterator[Outcome]:
+    if channel.syncing:
+        yield Outcome(Reason.NOT_SYNCED, f"takes a whole copy of {channel.source}")
+    if not channel.receiving or not channel.applying:
+        half = "what it receives from" if channel.receiving else "the connection to"
+        state = "is not applied" if channel.receiving else "is down"
+        told = f"{half} {channel.source} {state}" + (f": {channel.problem}" if channel.problem else "")
+        yield Outcome(Reason.NOT_REPLICATING, told)
+    if wanted.lag_seconds is None:
+        return
+    if channel.lag is None:
+        yield Outcome(Reason.NOT_REPLICATING, f"cannot tell how far it is behind {channel.source}")
+    elif channel.lag > part * wanted.lag_seconds:
+        allowed = f"{part * wanted.lag_seconds:g} s are allowed"
+        yield Outcome(Reason.LAGGING, f"is {channel.lag:g} s behind {channel.source}; {allowed}")
+
+
+def _bytes_behind(channel: Channel, facts: Facts, around: Around, limit: float) -> Iterator[Outcome]:
+    """Where the primary is not probed, nobody knows its offset, and the limit cannot be judged."""
+    theirs = around.offsets.get(channel.source)
+    if theirs is not None and facts.offset is not None and theirs - facts.offset > limit:
+        behind = theirs - facts.offset
+        yield Outcome(Reason.LAGGING, f"is {behind} bytes behind {channel.source}; {limit:.0f} are allowed")

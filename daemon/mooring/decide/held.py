@@ -41,7 +41,7 @@ def weigh(held: Observation, login: Login, now: float, interval: float) -> Obser
     if held.reason is not Reason.OK or full.reason is Reason.OK:
         return held
     if full.reason is Reason.SATURATED:
-        return replace(full, held=True, latency=None)
+        return replace(full, held=True, latency=None, facts=held.facts, unread=held.unread)
     unknown = MEANINGS[full.reason].effect is Effect.UNKNOWN
     if unknown or now - login.completed_at > INTERVALS * interval:
         return replace(full, latency=None)

@@ -111,4 +111,5 @@ def _member(spec: ServiceSpec, host: HostSpec, address: str) -> Member:
         edge=check.edge,
         login=check.login,
         when_saturated=check.when_saturated,
+        requirement=check.requirement,
     )

@@ -53,7 +53,7 @@ class Seat:
         a thousand of them come in a second.
         """
         seen = report.observation
-        if not self._calm or seen.reason is not Reason.OK or seen.message or seen.role or seen.lag is not None:
+        if not self._calm or seen.reason is not Reason.OK or seen.message or seen.facts != self._state.facts:
             return False
         if self._is_due(report.started):
             self._take_turn(report.started)
@@ -66,7 +66,7 @@ class Seat:
         if seeded and counts and not self._counts(report, outcome):
             return ()
         before, transition, seen = self.state, Transition.UNCHANGED, report.observation
-        facts = {"probed_at": report.at, "latency": report.latency, "role": seen.role, "lag": seen.lag}
+        facts = {"probed_at": report.at, "latency": report.latency, "facts": seen.facts}
         if seeded:
             self.state, transition = judge(before, outcome, self.member.thresholds, report.ended, report.at, **facts)
             self.own = self.own or (counts and self._state.streak == 0)
@@ -83,7 +83,7 @@ class Seat:
     def _is_calm(self, outcome: Outcome) -> bool:
         held = self._state
         good = outcome.effect is Effect.SUCCESS and held.verdict is Verdict.READY
-        return good and held.streak == 0 and held.role is None and held.lag is None and self.member.expect is None
+        return good and held.streak == 0 and self.member.expect is None
 
     def _counts(self, report: Report, outcome: Outcome) -> bool:
         """At most one outcome counts for each period, besides those that look into a loss.

@@ -131,7 +131,7 @@ class Engine:
             self._visit(seat)
             return
         now = self._now()
-        seat.asked = Asked(target, exchange(target.options), now, now + target.timeout)
+        seat.asked = Asked(target, exchange(target.options, seat.peer.server), now, now + target.timeout)
         seat.peer.ask(seat.asked)
 
     def _log_in_anew(self, seat: Seat) -> None:

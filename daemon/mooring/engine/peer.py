@@ -6,16 +6,16 @@ import fcntl
 import ssl
 import termios
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from mooring.engine.loop import ANSWER, HANGUP, Loop
-from mooring.model import Observation, Target
+from mooring.model import Target
 from mooring.protocols.exchange import Answer, Exchange, Session
 from mooring.protocols.keepalive import sized
-from mooring.protocols.text import clean
+from mooring.protocols.text import cleaned
 
 PIECE = 16 * 1024
 _NONE = bytes(4)
@@ -54,6 +54,11 @@ class Peer:
     @property
     def held(self) -> bool:
         return self._session is not None
+
+    @property
+    def server(self) -> Hashable:
+        """What the login over the held session learned of the server."""
+        return self._session and self._session.server
 
     def offer(self, session: Session, period: float) -> None:
         """Holds this session from now on, unless a question is under way over another.
@@ -184,8 +189,5 @@ def part(session: Session) -> None:
 
 
 def _cleaned(answer: Answer, secret: bytes) -> Answer:
-    seen = answer.observation
-    if not seen.message:
-        return answer
-    shown = Observation(seen.reason, clean(seen.message, secret), seen.answer, seen.latency, seen.role, seen.lag)
-    return Answer(shown, answer.rest, answer.keep, answer.lost)
+    shown = cleaned(answer.observation, secret)
+    return answer if shown is answer.observation else replace(answer, observation=shown)

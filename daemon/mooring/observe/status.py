@@ -84,8 +84,8 @@ def _host(member: Member, state: HostState, standing: Standing) -> Document:
         "threshold": failure if state.verdict is Verdict.READY else success,
         "lastProbeAt": moment(state.probed_at),
         "latencySeconds": _rounded(state.latency),
-        "role": state.role,
-        "lagSeconds": state.lag,
+        "role": state.facts.role if state.facts else None,
+        "lagSeconds": state.facts.lag if state.facts else None,
         **_maintenance(in_file=member.maintenance, drained=member.address in standing.drain.addresses),
     }
 

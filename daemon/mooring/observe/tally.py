@@ -51,7 +51,7 @@ class Distribution:
 class _Seat:
     """What is counted of one member."""
 
-    expect: str | None
+    member: Member
     probes: dict[Reason, int] = field(default_factory=dict)
     transitions: dict[Verdict, int] = field(default_factory=lambda: {Verdict.READY: 0, Verdict.NOT_READY: 0})
 
@@ -74,8 +74,8 @@ class Tally:
         with self._lock:
             before, self._seats, self._by_target = self._seats, {}, {}
             for member in members:
-                seat = before.get(labels(member)) or _Seat(member.expect)
-                seat.expect = member.expect
+                seat = before.get(labels(member)) or _Seat(member)
+                seat.member = member
                 self._seats[labels(member)] = seat
                 self._by_target.setdefault(member.target, []).append(seat)
 
@@ -91,7 +91,7 @@ class Tally:
             duration = self._durations[target.protocol] = Distribution(PROBE_DURATION.bounds)
         duration.observe(report.ended - report.started)
         for seat in self._by_target.get(target, ()):
-            reason = seen.reason if seat.expect is None else assess(seen, seat.expect).reason
+            reason = assess(seen, seat.member).reason
             seat.probes[reason] = seat.probes.get(reason, 0) + 1
 
     def changed(self, event: HostChanged) -> None:

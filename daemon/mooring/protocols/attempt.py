@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
 from mooring.protocols.options import TlsOptions
 from mooring.protocols.secret import Secret, read_secret
-from mooring.protocols.text import clean
+from mooring.protocols.text import cleaned
 from mooring.protocols.tls import Tls, tls_for
 from mooring.reasons import Reason
 
@@ -31,6 +31,8 @@ class Attempt:
         self.given = given
         self.started = time.monotonic() if started is None else started
         self.secret = Secret()
+        self.server: Hashable = None
+        """What the login learns of the server; see ``Session``."""
         self._line: Line | None = None
         self._deadline = self.started + target.timeout
 
@@ -62,7 +64,7 @@ class Attempt:
         """The connection, where it is to be held."""
         if self._line is None or not self._line.kept:
             return None
-        return Session(self._line.hand_over(), self._line.farewell, self.secret)
+        return Session(self._line.hand_over(), self._line.farewell, self.secret, self.server)
 
     def hang_up(self) -> None:
         if self._line is not None:
@@ -100,8 +102,7 @@ def _seen(running: Attempt, ask: Callable[[Attempt], Observation]) -> Observatio
     seen = _asked(running, ask)
     if seen.reason in _UNFIT:
         running.hang_up()
-    message = clean(seen.message, running.secret.value)
-    return replace(seen, message=message, latency=time.monotonic() - running.started)
+    return replace(cleaned(seen, running.secret.value), latency=time.monotonic() - running.started)
 
 
 def _asked(running: Attempt, ask: Callable[[Attempt], Observation]) -> Observation:

@@ -9,6 +9,7 @@ from mooring.model import Observation
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Hashable
 
     from mooring.protocols.secret import Secret
 
@@ -54,6 +55,8 @@ class Session:
     """To be sent before closing, if that can be done at once."""
     secret: Secret
     """What no message of this session may show."""
+    server: Hashable = None
+    """What the login has learned of the server, as far as a question must be put accordingly; the protocol's own."""
 
 
 @dataclass(frozen=True, slots=True)

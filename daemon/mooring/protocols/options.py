@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from mooring.credentials import expanded
+from mooring.spec import Electors, Requirement, Role
 
 AbsolutePath = Annotated[
     str,
@@ -54,6 +55,14 @@ class Needs:
     field: str
     other: str
     hint: str
+    given: frozenset[str] = frozenset()
+    """The rule holds only for these values of the field; empty: for any."""
+    having: frozenset[str] = frozenset()
+    """The other field must have one of these values; empty: any."""
+
+
+ONLY_REPLICAS = "only replicas lag; say `role: replica`"
+ROLES = frozenset({"primary", "replica"})
 
 
 class Options(Block):
@@ -77,6 +86,22 @@ class Options(Block):
     def login_key(self) -> Hashable:
         """What determines a session: blocks with equal keys can ask over the same one."""
         return ()
+
+    def requirement(self) -> Requirement:
+        """What the block asks of the host beyond an answer."""
+        return Requirement()
+
+    def electors(self) -> Electors | None:
+        """Who names the primary besides the hosts themselves."""
+        return None
+
+    def question(self, *, facts: bool | None = None) -> Self:
+        """The block without what only its judge must know: equal for all that can share one probe.
+
+        ``facts``: ask for the facts of the role though the block does not; None: as the block says.
+        """
+        del facts
+        return self
 
 
 class TlsOptions(Block):
@@ -115,3 +140,31 @@ class Login(Options):
 
     def login_key(self) -> Hashable:
         return self.user, self.password_file, self.tls if self.encrypted() else None
+
+
+class Replicated(Login):
+    """The block of a protocol whose hosts have roles."""
+
+    judged: ClassVar[tuple[str, ...]] = ("max_replication_lag_seconds",)
+    """Fields that only the judge must know."""
+
+    role: Literal["any", "primary", "replica"] = Field(
+        default="any",
+        description="Which role the host must have: `any` asks only for an answer. With `primary`, at most one host "
+        "of the Service is ever published as ready.",
+    )
+    max_replication_lag_seconds: Annotated[float, Field(ge=0.1, le=86400, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="A replica that is further behind is unfit (`lagging`) until it is within 80 % of this again.",
+    )
+
+    def asks_facts(self) -> bool:
+        return self.role != "any"
+
+    def requirement(self) -> Requirement:
+        return Requirement(Role(self.role), self.max_replication_lag_seconds)
+
+    def question(self, *, facts: bool | None = None) -> Self:
+        asks = self.asks_facts() if facts is None else facts
+        plain = {name: type(self).model_fields[name].default for name in self.judged}
+        return self.model_copy(update={**plain, "role": "primary" if asks else "any"})

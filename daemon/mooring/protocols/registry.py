@@ -24,8 +24,8 @@ class Client:
     login: Callable[[Target, socket.socket, float], Entered] | None = None
     """A whole login over a connected socket, which is its own from then on; the probe began at the monotonic seconds
     given. Where no TLS is asked for, ``knock`` has been sent on that socket before. None: no session can be held."""
-    exchange: Callable[[Hashable], Exchange] | None = None
-    """The question over a held session for these options."""
+    exchange: Callable[[Hashable, Hashable], Exchange] | None = None
+    """The question for these options over a held session, to a server of which its login learned this."""
     knock: bytes = b""
     """What makes a server that does not speak first say a word."""
     speaks_first: bool = False
@@ -72,7 +72,7 @@ class Protocol:
         return self.client().login
 
     @property
-    def exchange(self) -> Callable[[Hashable], Exchange] | None:
+    def exchange(self) -> Callable[[Hashable, Hashable], Exchange] | None:
         return self.client().exchange
 
     @property

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from mooring.facts import Facts
+from mooring.model import Observation
+
 LIMIT = 256
 """Bytes of UTF-8 that a message may have."""
 
@@ -17,6 +22,28 @@ _MASK = "***"
 def clean(text: str, secret: bytes = b"") -> str:
     """The text on one line, without the secret and what looks like a piece of it, in at most 256 bytes of UTF-8."""
     return _cut(_escape(_hide(text[:_SCAN], secret.decode("utf-8", "replace"))))
+
+
+def cleaned(seen: Observation, secret: bytes) -> Observation:
+    """The observation with all its texts cleaned; the very same where it has none."""
+    if not (seen.message or seen.unread or (seen.facts and _speaks(seen.facts))):
+        return seen
+    return replace(
+        seen,
+        message=clean(seen.message, secret),
+        unread=seen.unread and replace(seen.unread, message=clean(seen.unread.message, secret)),
+        facts=seen.facts and _cleaned(seen.facts, secret),
+    )
+
+
+def _speaks(facts: Facts) -> bool:
+    return bool(facts.hindered or facts.offline or any(channel.problem for channel in facts.channels))
+
+
+def _cleaned(facts: Facts, secret: bytes) -> Facts:
+    channels = tuple(replace(one, problem=clean(one.problem, secret)) for one in facts.channels)
+    hindered, offline = clean(facts.hindered, secret), clean(facts.offline, secret)
+    return replace(facts, channels=channels, hindered=hindered, offline=offline)
 
 
 def _hide(text: str, secret: str) -> str:

@@ -56,7 +56,7 @@ def login(target: Target, sock: socket.socket, started: float) -> Entered:
     return enter(target, sock, started, _login)
 
 
-def exchange(options: Hashable) -> Exchange:
+def exchange(options: Hashable, _server: Hashable = None) -> Exchange:
     """COM_PING, or the query of the file."""
     query = cast("MysqlOptions", options).query
     return wire.Ping() if query is None else wire.Query(query)

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from dataclasses import replace
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from mooring.protocols.options import AbsolutePath, Login, Needs, TlsOptions
+from mooring.protocols.options import ONLY_REPLICAS, ROLES, AbsolutePath, Block, Needs, Replicated, TlsOptions
+from mooring.spec import Requirement
+
+_NAME = r"[0-9A-Za-z$_]{1,64}"
 
 
-class MysqlOptions(Login):
+class HeartbeatOptions(Block):
+    """A table that somebody keeps writing the time to on the primary, as pt-heartbeat does."""
+
+    table: Annotated[str, Field(pattern=rf"^{_NAME}\.{_NAME}$", title="DATABASE.TABLE")] = Field(
+        description="Its columns `server_id` and `ts` are read; `ts` is UTC (pt-heartbeat's `--utc`)."
+    )
+
+
+class MysqlOptions(Replicated):
     """Logs in to MySQL or MariaDB and asks a question whose answer is checked."""
 
     default_port: ClassVar[int | None] = 3306
-    later: ClassVar[tuple[str, ...]] = (
-        "maxReplicationLagSeconds",
-        "heartbeat",
-        "allowDonor",
-        "allowReplicating",
-    )
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"role": ("primary", "replica")})
+    judged: ClassVar[tuple[str, ...]] = (*Replicated.judged, "allow_donor", "allow_replicating")
     needs: ClassVar[tuple[Needs, ...]] = (
+        Needs("role", "user", "add the user that may ask for it", given=ROLES),
+        Needs("maxReplicationLagSeconds", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
+        Needs("heartbeat", "maxReplicationLagSeconds", "it is what tells how far a replica lags; say how far it may"),
+        Needs("allowDonor", "role", "it is about the cluster's word; say `role: primary` or `replica`", having=ROLES),
+        Needs("allowReplicating", "role", "it is about primaries; say `role: primary`", having=frozenset({"primary"})),
         Needs("passwordFile", "user", "add the user whose password it is"),
         Needs("expect", "query", "add the query whose answer it is"),
         Needs("query", "user", "add the user that may ask it"),
+        Needs("query", "role", "a host is asked its role or your query; leave one out", having=frozenset({"any"})),
     )
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
@@ -39,7 +49,15 @@ class MysqlOptions(Login):
         "Without it, no password is sent.",
     )
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
-    role: Literal["any"] = Field(default="any", description="Which role the host must have.")
+    heartbeat: HeartbeatOptions | None = Field(
+        default=None, description="A table that tells the lag better than the server itself."
+    )
+    allow_donor: bool = Field(
+        default=False, description="A Galera node may serve while it gives another node a copy of its data."
+    )
+    allow_replicating: bool = Field(
+        default=False, description="A primary may itself be a replica of another host of this Service."
+    )
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
         default=None,
         description="A question of your own (one statement), asked after the login instead of `SELECT 1`. It passes "
@@ -49,6 +67,9 @@ class MysqlOptions(Login):
         default=None,
         description="What the first column of the first row of `query` must be, as text. Another value is `offline`.",
     )
+
+    def requirement(self) -> Requirement:
+        return replace(super().requirement(), allow_donor=self.allow_donor, allow_replicating=self.allow_replicating)
 
     def expected_answer(self) -> str | None:
         return self.expect

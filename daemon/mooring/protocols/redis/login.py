@@ -38,7 +38,7 @@ def login(target: Target, sock: socket.socket, started: float) -> Entered:
     return enter(target, sock, started, _login)
 
 
-def exchange(options: Hashable) -> Exchange:
+def exchange(options: Hashable, _server: Hashable = None) -> Exchange:
     """PING, and EXISTS where a key is named."""
     return wire.Ping(cast("RedisOptions", options).key)
 

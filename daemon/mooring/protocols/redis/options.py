@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal
+from contextlib import suppress
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from mooring.protocols.options import AbsolutePath, Login, Needs, TlsOptions
+from mooring.protocols.options import ONLY_REPLICAS, AbsolutePath, Login, Needs, Replicated, TlsOptions
+from mooring.spec import Electors, Requirement
+
+_PING_SECONDS = 10
+"""How often a primary pings its replicas, unless ``repl-ping-replica-period`` says otherwise."""
+SENTINEL_PORT = 26379
 
 
-class RedisOptions(Login):
+def endpoint(text: str) -> tuple[str, int]:
+    """An IP address and a port out of what the file says. Raises ValueError."""
+    bare = text.removeprefix("[").removesuffix("]")
+    with suppress(ValueError):
+        return str(ip_address(bare)), SENTINEL_PORT
+    host, _, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise ValueError(text)
+    return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+
+
+def _is_endpoint(text: str) -> str:
+    endpoint(text)
+    return text
+
+
+SentinelHost = Annotated[
+    str,
+    Field(min_length=2, max_length=64, title="an IP address, or one with a port, as 10.20.0.31:26379"),
+    AfterValidator(_is_endpoint),
+]
+
+
+class SentinelOptions(Login):
+    """Asks Redis Sentinels which host is the primary."""
+
+    needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
+
+    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$", title="the name of a primary")] = Field(
+        description="What the Sentinels call the primary, as `mymaster`."
+    )
+    user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="The ACL user at the Sentinels."
+    )
+    password_file: AbsolutePath | None = Field(default=None, description="File that holds its password.")
+    tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
+
+
+class SentinelBlock(SentinelOptions):
+    """The Sentinels whose majority must name a host before it is published as the primary."""
+
+    hosts: Annotated[list[SentinelHost], Field(min_length=1, max_length=15)] = Field(
+        description="All Sentinels of this primary, as IP address, `address:port` or `[IPv6]:port`; the port is 26379 "
+        "where none is given. The majority is counted over this list."
+    )
+
+    def named(self) -> Electors:
+        asked = SentinelOptions.model_validate(self.model_dump(exclude={"hosts"}, by_alias=True))
+        return Electors("redis", asked, tuple(dict.fromkeys(endpoint(host) for host in self.hosts)))
+
+
+class RedisOptions(Replicated):
     """Authenticates to Redis or Valkey and asks PING."""
 
     default_port: ClassVar[int | None] = 6379
-    later: ClassVar[tuple[str, ...]] = ("maxReplicationLagSeconds", "maxReplicationLagBytes", "sentinel")
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({"role": ("primary", "replica")})
-    needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
+    judged: ClassVar[tuple[str, ...]] = (*Replicated.judged, "max_replication_lag_bytes", "sentinel")
+    needs: ClassVar[tuple[Needs, ...]] = (
+        Needs("user", "passwordFile", "add the file with its password"),
+        Needs("maxReplicationLagSeconds", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
+        Needs("maxReplicationLagBytes", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
+        Needs("sentinel", "role", "they name the primary; say `role: primary`", having=frozenset({"primary"})),
+    )
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="The ACL user. Without it, Redis' own `default`."
@@ -28,11 +89,33 @@ class RedisOptions(Login):
         "Without it, no AUTH is sent.",
     )
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
-    role: Literal["any"] = Field(default="any", description="Which role the host must have.")
+    max_replication_lag_seconds: Annotated[float, Field(ge=_PING_SECONDS + 1, le=86400)] | None = Field(
+        default=None,
+        description="A replica that has heard nothing from its primary for longer is unfit (`lagging`). An idle "
+        "primary is heard every `repl-ping-replica-period` (10 s), so less than 11 is refused; "
+        "`maxReplicationLagBytes` tells more.",
+    )
+    max_replication_lag_bytes: Annotated[int, Field(ge=1, le=1 << 50)] | None = Field(
+        default=None,
+        description="A replica that lacks more bytes of what its primary has written is unfit (`lagging`) until it is "
+        "within 80 % of this again. Its primary must be a host that Mooring probes, in this Service or another.",
+    )
+    sentinel: SentinelBlock | None = Field(
+        default=None, description="A host becomes the primary only when the majority of these Sentinels names it."
+    )
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
         default=None,
         description="A maintenance switch: while this key exists, the host is `offline`.",
     )
+
+    def requirement(self) -> Requirement:
+        return replace(super().requirement(), lag_bytes=self.max_replication_lag_bytes)
+
+    def electors(self) -> Electors | None:
+        return self.sentinel.named() if self.sentinel else None
+
+    def files(self) -> tuple[str, ...]:
+        return (*super().files(), *(self.sentinel.files() if self.sentinel else ()))
 
     def expected_answer(self) -> str | None:
         return None if self.key is None else "0"
