@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mooring.decide.drain import NOBODY, Drain
-from mooring.decide.hazard import Alarm
+from mooring.decide.hazard import Alarm, Hazard
 from mooring.decide.repair import Repairs
 from mooring.picture import Picture, Wanted
 
@@ -33,3 +33,9 @@ class Standing:
     """Listed addresses of a family that the Service does not have."""
     drain: Drain = NOBODY
     alarm: Alarm = QUIET
+
+    @property
+    def hazard(self) -> Hazard | None:
+        """What is told to be in the way of traffic, unless something hinders us to publish at all."""
+        found = self.alarm.hazard if self.alarm.rings else None
+        return found if found and self.error == found.why else None

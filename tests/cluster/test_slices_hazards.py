@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -39,6 +40,12 @@ def hindrance(daemon: ClusterDaemon) -> str:
         return "no answer yet"
 
 
+def hazards(daemon: ClusterDaemon) -> list[str]:
+    """The kinds that a scrape shows."""
+    text = daemon.get("/metrics")[1].decode()
+    return re.findall(r'^mooring_service_hazard{.*kind="(\w+)"} 1$', text, re.MULTILINE)
+
+
 def test_without_a_mirroring_controller(cluster: Cluster, namespace: str, out: Outside) -> None:
     """Own slices serve all the same; an Endpoints that nobody mirrors is told, once, where somebody looks."""
     cluster.manager.restart(WITHOUT_MIRRORING)
@@ -49,12 +56,14 @@ def test_without_a_mirroring_controller(cluster: Cluster, namespace: str, out: O
         assert out.balanced(namespace) == set()
         wait_until(lambda: "NotMirrored" in described(out, namespace), 10, "the Event", every=0.2)
         assert daemon.status()["services"][0]["error"] == why
+        assert hazards(daemon) == ["NotMirrored"]
         assert len(daemon.logs("service.hazard")) == 1
     for publish in ("both", "endpointSlices"):
         with mooring(out, namespace, publish) as daemon:
             wait_until(lambda: not hindrance(daemon), 20, "nothing to hinder it", every=0.05)
             out.wait_balanced(namespace, out.addresses)
             assert [login.error for login in out.logins(namespace, cluster_ip, 5)] == [None] * 5
+            assert hazards(daemon) == []
     with mooring(out, namespace, "endpoints") as daemon:
         daemon.wait_log("endpoints.written", timeout=20)
         daemon.wait_log("service.hazard", timeout=GRACE + 15)

@@ -110,6 +110,26 @@ CASES = {
         "MooringWritesFailing",
         {f"mooring_service_error{{{SERVICE},{ME}}}": "1x80", f"mooring_leader{{{ME}}}": "0x80"},
     ),
+    "writes work, and something else is in the way": Case(
+        "MooringWritesFailing",
+        {
+            f"mooring_service_error{{{SERVICE},{ME}}}": "1x80",
+            f'mooring_service_hazard{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80",
+        }
+        | LEADING,
+    ),
+    "a hazard": Case(
+        "MooringServiceHazard",
+        {f'mooring_service_hazard{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80"} | LEADING,
+        [OF_SERVICE | {"kind": "NotMirrored"}],
+    ),
+    "a hazard that went": Case(
+        "MooringServiceHazard",
+        {f'mooring_service_hazard{{{SERVICE},{ME},kind="ForeignSlices"}}': "1x36 stale"} | LEADING,
+    ),
+    "a hazard that a former leader saw": Case(
+        "MooringServiceHazard", {f'mooring_service_hazard{{{SERVICE},{OTHER},kind="NotMirrored"}}': "1x80"} | LEADING
+    ),
     "absent": Case("MooringAbsent", {"up{}": "1x80"}, [{}]),
     "present": Case("MooringAbsent", UP),
 }

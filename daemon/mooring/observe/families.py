@@ -78,8 +78,20 @@ WRITES = Family(
     "unavailable (it is not known whether it was stored).",
     ("result",),
 )
+SLICE_WRITES = Family(
+    "mooring_slice_writes_total",
+    Kind.COUNTER,
+    "Those of the writes that were of EndpointSlices; the others were of Endpoints.",
+    ("result",),
+)
 SERVICE_READY = Family(
-    "mooring_service_ready_hosts", Kind.GAUGE, "How many hosts the stored object holds as ready.", SERVICE
+    "mooring_service_ready_hosts", Kind.GAUGE, "How many addresses the stored objects hold as ready.", SERVICE
+)
+SERVICE_LAST_RESORT = Family(
+    "mooring_service_last_resort_hosts",
+    Kind.GAUGE,
+    "How many addresses the stored slices hold for traffic while none is ready (`lastResort`).",
+    SERVICE,
 )
 SERVICE_HOSTS = Family("mooring_service_hosts", Kind.GAUGE, "How many hosts the Service has in the file.", SERVICE)
 SERVICE_ERROR = Family(
@@ -87,6 +99,13 @@ SERVICE_ERROR = Family(
     Kind.GAUGE,
     "1 while something hinders Mooring from keeping the Service's object (`mooring status` says what), else 0.",
     SERVICE,
+)
+SERVICE_HAZARD = Family(
+    "mooring_service_hazard",
+    Kind.GAUGE,
+    "1 while the Service is published as it should be, and something that is not Mooring's is in the way of its "
+    "traffic, by its kind: NotMirrored, StillMirrored or ForeignSlices; without a series otherwise.",
+    (*SERVICE, "kind"),
 )
 BLIND = Family(
     "mooring_blind", Kind.GAUGE, "1 while all ready hosts are silent at once and nothing is moved therefore, else 0."
@@ -108,8 +127,10 @@ FAMILIES = (
     HOST_UNKNOWN,
     HOST_MAINTENANCE,
     SERVICE_READY,
+    SERVICE_LAST_RESORT,
     SERVICE_HOSTS,
     SERVICE_ERROR,
+    SERVICE_HAZARD,
     BLIND,
     PROBES,
     PROBE_DURATION,
@@ -117,6 +138,7 @@ FAMILIES = (
     DETECTION,
     PUBLISH,
     WRITES,
+    SLICE_WRITES,
     OVERRUNS,
     LEADER,
     RELOAD_OK,

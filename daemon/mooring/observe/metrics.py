@@ -21,14 +21,15 @@ from mooring.events import (
     Published,
     WriteFailed,
 )
-from mooring.model import Report
+from mooring.model import Change, Report
 from mooring.observe import families, series
 from mooring.observe.families import Family
 from mooring.observe.tally import Distribution, Labels, Tally
+from mooring.picture import SliceChange, Step
 from mooring.spec import ServiceKey
 from mooring.standing import Standing
 
-STORED, CONFLICT, REJECTED, UNAVAILABLE = "stored", "conflict", "rejected", "unavailable"
+RESULTS = STORED, CONFLICT, REJECTED, UNAVAILABLE = "stored", "conflict", "rejected", "unavailable"
 Sample = tuple[Labels, float]
 
 
@@ -52,7 +53,9 @@ class Metrics:
         self._lock = threading.Lock()
         self._detection = Distribution(families.DETECTION.bounds)
         self._publish = Distribution(families.PUBLISH.bounds)
-        self._writes = dict.fromkeys((STORED, CONFLICT, REJECTED, UNAVAILABLE), 0)
+        self._writes: Mapping[type[Step], dict[str, int]] = {
+            written: dict.fromkeys(RESULTS, 0) for written in (Change, SliceChange)
+        }
         self._overruns = 0
         self._leading = leading
         self._reloaded, self._reloaded_at = True, loaded_at
@@ -96,13 +99,16 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """What prometheus-client asks of a collector: the series of the daemon itself, which are few."""
         with self._lock:
-            detection, publish, writes = self._detection.copy(), self._publish.copy(), dict(self._writes)
+            detection, publish = self._detection.copy(), self._publish.copy()
+            slices = dict(self._writes[SliceChange])
+            writes = {result: count + slices[result] for result, count in self._writes[Change].items()}
         durations: dict[Labels, Distribution] = {(name,): found for name, found in self._tally.durations().items()}
         yield _histogram(families.PROBE_DURATION, durations)
         yield _gauge(families.BLIND, [((), self._board.blind())])
         yield _histogram(families.DETECTION, {(): detection})
         yield _histogram(families.PUBLISH, {(): publish})
         yield _counter(families.WRITES, (((result,), count) for result, count in writes.items()))
+        yield _counter(families.SLICE_WRITES, (((result,), count) for result, count in slices.items()))
         yield _counter(families.OVERRUNS, [((), self._overruns)])
         yield _gauge(families.LEADER, [((), self._leading())])
         yield _gauge(families.RELOAD_OK, [((), self._reloaded)])
@@ -117,7 +123,7 @@ class Metrics:
 
     def _published(self, event: Published) -> None:
         with self._lock:
-            self._writes[STORED] += 1
+            self._writes[type(event.change)][STORED] += 1
             if event.seconds is not None:
                 self._publish.observe(event.seconds)
 
@@ -125,7 +131,7 @@ class Metrics:
         kinds = {Conflict: CONFLICT, Rejected: REJECTED}
         result = next((result for kind, result in kinds.items() if isinstance(event.error, kind)), UNAVAILABLE)
         with self._lock:
-            self._writes[result] += 1
+            self._writes[type(event.change)][result] += 1
 
     def _overrun(self, _event: Overrun) -> None:
         with self._lock:

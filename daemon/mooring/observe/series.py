@@ -54,10 +54,14 @@ def of_services(services: Sequence[ServiceView], standings: Mapping[ServiceKey, 
     who = [_labels(families.SERVICE, _key(service.spec.key)) for service in services]
     ready = [len(standing.stored.ready) for _, standing in rows]
     hosts = [len(service.hosts) + len(service.unresolved) for service in services]
+    last = [len(standing.stored.last_resort) for _, standing in rows]
     errors = [standing.error is not None for _, standing in rows]
+    hazards = [(name, standing.hazard) for name, (_, standing) in zip(who, rows, strict=True)]
     yield _text(families.SERVICE_READY, zip(who, ready, strict=True))
+    yield _text(families.SERVICE_LAST_RESORT, zip(who, last, strict=True))
     yield _text(families.SERVICE_HOSTS, zip(who, hosts, strict=True))
     yield _text(families.SERVICE_ERROR, zip(who, errors, strict=True))
+    yield _text(families.SERVICE_HAZARD, ((f'{name},kind="{found.kind}"', 1) for name, found in hazards if found))
 
 
 def of_counts(counted: Counted) -> Iterator[str]:

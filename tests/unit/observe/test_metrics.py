@@ -25,12 +25,13 @@ from mooring.events import (
 from mooring.model import Change, HostState, Report, Subset, Verdict
 from mooring.observe.families import FAMILIES
 from mooring.observe.metrics import Metrics
-from mooring.picture import Picture
+from mooring.picture import Picture, Slice, SliceChange
 from mooring.reasons import Reason
 from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
 CHANGE = Change(KEY, stored((A,)), (Subset((), (A,), PORTS),))
+SLICE = SliceChange(KEY, None, Slice("mysql-external-mooring-ipv4-0", "IPv4", (), PORTS))
 DOWN = HostState(Verdict.NOT_READY)
 
 
@@ -82,6 +83,9 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
     ("events", "name", "samples"),
     [
         ([Published(CHANGE), Published(CHANGE, 0.02)], "mooring_writes_total", {"stored": 2}),
+        ([Published(CHANGE), Published(SLICE)], "mooring_writes_total", {"stored": 2}),
+        ([Published(CHANGE), Published(SLICE)], "mooring_slice_writes_total", {"stored": 1}),
+        ([WriteFailed(SLICE, Conflict("changed"))], "mooring_slice_writes_total", {"stored": 0, "conflict": 1}),
         ([Published(CHANGE), Published(CHANGE, 0.02)], "mooring_publish_seconds_count", {"": 1}),
         ([Published(CHANGE, 0.02)], "mooring_publish_seconds_sum", {"": 0.02}),
         ([Published(CHANGE, 0.02)], "mooring_publish_seconds_bucket", {"0.01": 0, "0.025": 1, "+Inf": 1}),

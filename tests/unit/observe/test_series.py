@@ -8,17 +8,23 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ground.boards import board_of, place, probe, service
-from ground.values import KEY, stored
+from ground.values import KEY, PORTS, stored
 from mooring.board import Board
 from mooring.decide.drain import Drain
+from mooring.decide.hazard import Alarm, Hazard, Kind
 from mooring.model import Verdict
 from mooring.observe import series
-from mooring.picture import Picture
+from mooring.picture import US, Condition, Endpoint, Picture, Slice, StoredSlice
 from mooring.reasons import Reason
 from mooring.spec import HostSpec
 from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
+LAST = StoredSlice(
+    "1",
+    US,
+    Slice("db", "IPv4", (Endpoint(A, Condition.READY), Endpoint(B, Condition.LAST_RESORT)), PORTS),
+)
 Found = dict[tuple[str, ...], float]
 
 
@@ -87,16 +93,34 @@ def test_an_address_that_waits_for_its_port_is_not_unknown() -> None:
 @pytest.mark.parametrize(
     ("standing", "values"),
     [
-        pytest.param(Standing(), (0, 2, 0), id="nothing stored"),
-        pytest.param(Standing(stored=Picture(stored((A,), (B,)))), (1, 2, 0), id="one ready"),
-        pytest.param(Standing(stored=Picture(stored((A, B))), error="forbidden"), (2, 2, 1), id="hindered"),
+        pytest.param(Standing(), (0, 0, 2, 0), id="nothing stored"),
+        pytest.param(Standing(stored=Picture(stored((A,), (B,)))), (1, 0, 2, 0), id="one ready"),
+        pytest.param(Standing(stored=Picture(slices=(LAST,))), (1, 1, 2, 0), id="own slices, one for a last resort"),
+        pytest.param(Standing(stored=Picture(stored((A, B))), error="forbidden"), (2, 0, 2, 1), id="hindered"),
     ],
 )
 def test_a_service_is_shown_as_it_is_stored(standing: Standing, values: tuple[int, ...]) -> None:
-    """How many hosts are ready in the stored object, how many the file has, and whether something hinders."""
+    """How many hosts are stored as ready, how many as a last resort, how many the file has, and what hinders."""
     board = board_of(service(A, B))
-    found = [read(text) for text in series.of_services(board.snapshot(), {KEY: standing})]
+    *found, hazards = [read(text) for text in series.of_services(board.snapshot(), {KEY: standing})]
     assert found == [{("default", "mysql-external"): value} for value in values]
+    assert hazards == {}
+
+
+@pytest.mark.parametrize(
+    ("rings", "error", "shown"),
+    [
+        pytest.param(True, "nobody mirrors", {("default", "mysql-external", "NotMirrored"): 1}, id="told"),
+        pytest.param(False, None, {}, id="normal for a moment"),
+        pytest.param(True, "no answer", {}, id="something worse came"),
+    ],
+)
+def test_a_hazard_is_shown_by_its_kind_while_it_is_told(rings: bool, error: str | None, shown: Found) -> None:  # noqa: FBT001 -- a table's column
+    """An alert can tell what is in the way of traffic from what hinders Mooring to write."""
+    board = board_of(service(A, B))
+    alarm = Alarm(Hazard(Kind.NOT_MIRRORED, "nobody mirrors", patient=True), 1.0, rings=rings)
+    *_, hazards = series.of_services(board.snapshot(), {KEY: Standing(alarm=alarm, error=error)})
+    assert read(hazards) == shown
 
 
 def test_counts_are_shown_with_outcome_and_reason() -> None:
