@@ -118,7 +118,8 @@ def check(options: argparse.Namespace) -> int:
     fleet.learn()
     for spec in config.services:
         board.seed(spec.key, None)
-    board.take(ask_all(board.targets(), probe, Clocks()))
+    taken = board.take(ask_all(board.targets(), probe, Clocks()))
+    board.take(ask_all(taken.hasten, probe, Clocks()))
     services = document(config, board, {}, Process("", time.time()))["services"]
     if options.output == "json":
         _print_json({"services": [_checked(service) for service in services]})

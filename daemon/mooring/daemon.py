@@ -167,6 +167,8 @@ class Daemon:
             self._reconciler.wake(taken.changed)
         for target in taken.ask:
             self._engine.ask_witness(target)
+        if taken.hasten:
+            self._engine.hasten(taken.hasten)
         self._metrics.probed(reports)
         if log.wants_probes():
             for report in reports:

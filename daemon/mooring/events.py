@@ -124,6 +124,21 @@ class HazardFound:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitBrain:
+    """Several hosts of a Service that has one writer say that they are it; by their names in the file."""
+
+    service: ServiceKey
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBrainEnded:
+    """At most one host of the Service says so again."""
+
+    service: ServiceKey
+
+
+@dataclass(frozen=True, slots=True)
 class ClockJumped:
     """The wall clock moved against the monotonic one by ``seconds``; all schedules were re-anchored."""
 
@@ -208,6 +223,8 @@ Event = (
     | WriteFailed
     | NotPublished
     | HazardFound
+    | SplitBrain
+    | SplitBrainEnded
     | ClockJumped
     | Overrun
     | LeaderChanged

@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
+def place(address: str, port: int) -> str:
+    """``address:port``, and ``[address]:port`` for IPv6, as hosts call each other."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One stream of changes into the host, configured there, whether it runs or not."""

@@ -98,6 +98,8 @@ class Report:
     at: float
     witness: bool = False
     edge: bool = False
+    hastened: bool = False
+    """Asked before its turn, because a claim to be the primary waits for it."""
 
     @property
     def latency(self) -> float:

@@ -18,6 +18,7 @@ Where the ready targets have fewer than two addresses, there is no witness to be
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -62,7 +63,7 @@ class Weighed:
     changed: bool | None = None
 
 
-def weigh(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
+def weigh(guard: Guard, report: Report, ready: AbstractSet[Target]) -> Weighed:
     """Takes a report, scheduled or a witness; ``ready`` are the targets that some Service holds ready now.
 
     Witness reports are weighed like all others, but never delivered.
@@ -92,7 +93,7 @@ def _answered(guard: Guard, report: Report) -> Weighed:
     return Weighed(after, deliver, changed=False if guard.blind else None)
 
 
-def _hindered(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
+def _hindered(guard: Guard, report: Report, ready: AbstractSet[Target]) -> Weighed:
     """No word of the target: if its own silence waits, that was ours too."""
     if not guard.waiting:
         return Weighed(guard, _itself(report))
@@ -107,7 +108,7 @@ def _hindered(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed
     return _then(_resolve(after, report, ready), _all(ours, blind=True) + _itself(report))
 
 
-def _silent(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
+def _silent(guard: Guard, report: Report, ready: AbstractSet[Target]) -> Weighed:
     if guard.blind and not _guarded(ready):
         return Weighed(replace(guard, blind=False), _itself(report, blind=True), changed=False)
     if guard.blind or report.started < guard.sighted_at:
@@ -123,7 +124,7 @@ def _silent(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
     return _resolve(after, report, ready)
 
 
-def _resolve(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
+def _resolve(guard: Guard, report: Report, ready: AbstractSet[Target]) -> Weighed:
     """What the silence so far proves, and whom to ask where it proves nothing yet."""
     if not guard.waiting:
         return Weighed(_rested(guard))
@@ -140,12 +141,12 @@ def _resolve(guard: Guard, report: Report, ready: frozenset[Target]) -> Weighed:
     return Weighed(_rested(guard), _all(guard.waiting, blind=False))
 
 
-def _witnesses(guard: Guard, report: Report, ready: frozenset[Target]) -> frozenset[Target]:
+def _witnesses(guard: Guard, report: Report, ready: AbstractSet[Target]) -> frozenset[Target]:
     """A few, the next by address, so that not all ask the same; then all others; none while one asked is not heard."""
     heard = guard.silent | guard.hindered
     if guard.asked & ready - heard:
         return frozenset()
-    unheard = ready - heard
+    unheard = frozenset(ready - heard)
     if guard.asked:
         return unheard
     here = (report.target.address, report.target.port)
@@ -153,7 +154,7 @@ def _witnesses(guard: Guard, report: Report, ready: frozenset[Target]) -> frozen
     return frozenset(ring[:FEW])
 
 
-def _guarded(ready: frozenset[Target]) -> bool:
+def _guarded(ready: AbstractSet[Target]) -> bool:
     first = next(iter(ready), None)
     return first is not None and any(target.address != first.address for target in ready)
 

@@ -6,7 +6,7 @@ the Electors (Sentinels)    | it is published already | another is published    
 ----------------------------+-------------------------+-----------------------------+----------------------------------
 name another                | NAMED_ELSE              | NAMED_ELSE                  | NAMED_ELSE
 have no majority            | ADMITTED                | WAITS                       | WAITS
-name it                     | ADMITTED                | ADMITTED, the other yields  | as without
+name it                     | ADMITTED                | ADMITTED, the other yields  | ADMITTED
 there are none              | ADMITTED, or, with      | unknown for long, and no    | a host was not heard yet: WAITS
                             | ``publishNone`` and a   | rival: ADMITTED, it yields  | a rival: RIVALS; where several
                             | rival, RIVALS           | several may write: STANDBY  | may write, the first of the file
@@ -81,16 +81,18 @@ def rule(
         rival = next((one for one in others if one.claiming), None)
         split = policy is OnSplitBrain.PUBLISH_NONE and rival is not None and not several
         return Ruled(Ruling.RIVALS, rival.name) if split and rival else Ruled(Ruling.ADMITTED)
+    if elected:
+        return Ruled(Ruling.ADMITTED, incumbent.name if incumbent else "", yields=incumbent is not None)
     if named == "":
         return Ruled(Ruling.WAITS, "the majority of the Sentinels")
     if incumbent is not None:
-        return _beside(incumbent, others, several=several, stale=stale, elected=elected)
+        return _beside(incumbent, others, several=several, stale=stale)
     return _vacant(others, first=first, several=several, stale=stale)
 
 
-def _beside(incumbent: Claimant, others: Sequence[Claimant], *, several: bool, stale: bool, elected: bool) -> Ruled:
+def _beside(incumbent: Claimant, others: Sequence[Claimant], *, several: bool, stale: bool) -> Ruled:
     rivals = any(one.claims for one in others if one is not incumbent)
-    if elected or (incumbent.lost and not rivals and not stale):
+    if incumbent.lost and not rivals and not stale:
         return Ruled(Ruling.ADMITTED, incumbent.name, yields=True)
     if several:
         return Ruled(Ruling.STANDBY, incumbent.name)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from mooring.decide.verdict import hear, judge
 from mooring.events import HostChanged, HostKnown, HostUnknown
+from mooring.facts import Facts
 from mooring.model import HostState, Member, Outcome, Report, Transition, Verdict
 from mooring.reasons import Effect, Reason
+from mooring.spec import Role
 
 SLACK = 0.1
 """Part of its period by which a probe may come early and still count: schedules jitter."""
@@ -32,8 +34,14 @@ class Seat:
     doubted_at: float = 0.0
     """When the first probe of the present streak began."""
     unknowns: int = 0
+    facts: Facts | None = None
+    """The last that it said of its role."""
     settled: bool = False
     """It has had a verdict with nothing against it, or ``failureThreshold`` unknown outcomes in a row."""
+    claims: bool = False
+    """It says that it is the primary and is fit for it, or said so before a few probes that told nothing."""
+    misses: int = 0
+    """Probes in a row that told nothing of that."""
     own: bool = False
     """An outcome that counted has made the verdict, or agreed with it; until then it is what was found stored."""
 
@@ -60,10 +68,54 @@ class Seat:
             self._repeated = report
         return True
 
-    def take(self, report: Report, outcome: Outcome, *, seeded: bool) -> tuple[SeatEvent, ...]:
-        """Takes the outcome, if it counts now, and says what is news of it. Before the seed it is only noted."""
+    @property
+    def ready(self) -> bool:
+        return self._state.verdict is Verdict.READY
+
+    @property
+    def heard(self) -> bool:
+        """Some outcome is known, whatever it is."""
+        return self._state.outcome is not None
+
+    @property
+    def saturated(self) -> bool:
+        return self._state.outcome is not None and self._state.outcome.reason is Reason.SATURATED
+
+    @property
+    def claiming(self) -> bool:
+        """It said with its last probe that it is the primary."""
+        return self.claims and self.misses == 0
+
+    @property
+    def several(self) -> bool:
+        """By its own word, it is one of several that may take writes at once."""
+        return self.facts is not None and self.facts.group is not None and self.facts.group.several
+
+    def hear(self, outcome: Outcome, facts: Facts | None) -> None:
+        """What it says of being the primary; ``outcome`` is what it would be if it were alone."""
+        self.facts = facts or self.facts
+        if outcome.effect is Effect.SUCCESS:
+            self.claims, self.misses = True, 0
+        else:
+            self.misses += 1
+            lasts = outcome.effect is not Effect.DECIDES and self.misses < self.member.thresholds.failure
+            self.claims = self.claims and lasts
+
+    def yield_to(self, other: str, at: float) -> HostChanged:
+        """Another is the writer now, and nothing can be known of this one."""
+        before = self.state
+        said = replace(before.outcome or Outcome(Reason.LOCAL), message=f"yields to {other}, which is the primary")
+        self.state = replace(before, verdict=Verdict.NOT_READY, streak=0, since=at, outcome=said)
+        self.claims = False
+        return HostChanged(self.member, self.state, before.verdict, self.misses)
+
+    def take(self, report: Report, outcome: Outcome, *, seeded: bool, urgent: bool = False) -> tuple[SeatEvent, ...]:
+        """Takes the outcome, if it counts now, and says what is news of it. Before the seed it is only noted.
+
+        ``urgent``: a Service without a writer waits for this one; what was asked before its turn counts then.
+        """
         counts = outcome.effect in (Effect.SUCCESS, Effect.FAILURE)
-        if seeded and counts and not self._counts(report, outcome):
+        if seeded and counts and not self._counts(report, outcome, urgent=urgent):
             return ()
         before, transition, seen = self.state, Transition.UNCHANGED, report.observation
         facts = {"probed_at": report.at, "latency": report.latency, "facts": seen.facts}
@@ -83,15 +135,16 @@ class Seat:
     def _is_calm(self, outcome: Outcome) -> bool:
         held = self._state
         good = outcome.effect is Effect.SUCCESS and held.verdict is Verdict.READY
-        return good and held.streak == 0 and self.member.expect is None
+        plain = self.member.expect is None and self.member.requirement.role is Role.ANY
+        return good and plain and held.streak == 0
 
-    def _counts(self, report: Report, outcome: Outcome) -> bool:
+    def _counts(self, report: Report, outcome: Outcome, *, urgent: bool) -> bool:
         """At most one outcome counts for each period, besides those that look into a loss.
 
         Failures that confirm it count in their own time; a success among them ends the doubt, but makes no host ready.
         """
         due = self._is_due(report.started)
-        if report.edge and outcome.effect is Effect.FAILURE:
+        if (report.edge and outcome.effect is Effect.FAILURE) or (report.hastened and urgent):
             due = due or self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
             self.edge_at = report.started if due else self.edge_at
         elif report.edge and self.state.verdict is Verdict.READY:
@@ -133,7 +186,11 @@ def seat_for(member: Member, before: Seat | None) -> Seat:
     """The member's seat; where it is probed otherwise than before, the verdict stays and the streak ends."""
     if before is None:
         return Seat(member)
-    if (member.target, member.expect) == (before.member.target, before.member.expect):
+    if _asked(member) == _asked(before.member):
         before.member = member
         return before
     return Seat(member, replace(before.state, streak=0))
+
+
+def _asked(member: Member) -> tuple[object, ...]:
+    return member.target, member.expect, member.requirement

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from mooring.clocks import Clocks
@@ -74,6 +76,11 @@ class Engine:
         """Asks only to learn whether anything answers; a probe on its way will tell as well."""
         self._loop.call(lambda: self._witness(target))
 
+    def hasten(self, targets: Iterable[Target]) -> None:
+        """Asks these before their turn, an edge from now: somebody waits for what they say."""
+        wanted = tuple(targets)
+        self._loop.call(lambda: self._hasten(wanted))
+
     def renew(self, files: frozenset[str]) -> None:
         """These files have changed: who logs in with them does so anew at the next turn."""
         self._loop.call(lambda: self._renew(files))
@@ -122,6 +129,20 @@ class Engine:
         seat = self._seats.get(target)
         if seat is not None and seat.rests:
             seat.way = Way.WITNESS
+            self._probe(seat)
+            self._sweep_later([seat])
+
+    def _hasten(self, targets: tuple[Target, ...]) -> None:
+        for target in targets:
+            seat = self._seats.get(target)
+            if seat is not None and seat.hastening is None:
+                seat.hastening = self._loop.at(self._now() + seat.terms.edge, partial(self._ask_early, seat))
+
+    def _ask_early(self, seat: Seat) -> None:
+        """Where a probe is on its way already, it tells as well."""
+        seat.hastening = None
+        if seat.rests:
+            seat.way = Way.HASTENED
             self._probe(seat)
             self._sweep_later([seat])
 
@@ -266,10 +287,10 @@ class Engine:
 
     def _finish(self, seat: Seat, seen: Observation, started: float, ended: float, *, edge: bool = False) -> None:
         way, seat.way = seat.way, None
-        witness = way is Way.WITNESS
         if not self._reports:
             self._loop.soon(self._flush)
-        self._reports.append(Report(seat.target, seen, started, ended, self._clocks.wall(), witness, edge))
+        report = Report(seat.target, seen, started, ended, self._clocks.wall(), way is Way.WITNESS, edge)
+        self._reports.append(replace(report, hastened=True) if way is Way.HASTENED else report)
         if way is Way.TURN_AND_NEXT:
             # Not here: what came behind the answer would be taken for the answer to a question asked now.
             self._loop.soon(lambda: self._ask((seat.target,)))

@@ -21,6 +21,8 @@ class Way(enum.Enum):
     WITNESS = enum.auto()
     EVIDENCE = enum.auto()
     """A session was lost, and no turn was due."""
+    HASTENED = enum.auto()
+    """Before its turn, for somebody waits for it."""
     TURN = enum.auto()
     TURN_AND_NEXT = enum.auto()
     """The next turn came already: it follows at once."""
@@ -34,6 +36,7 @@ class Seat:
         "confirmations",
         "confirming",
         "exchange",
+        "hastening",
         "login",
         "login_at",
         "login_call",
@@ -66,6 +69,7 @@ class Seat:
         self.confirmations = 0
         """How many probes may still confirm that the loss of the session was the host's."""
         self.confirming: Timer | None = None
+        self.hastening: Timer | None = None
         self.losses = 0
         """How many were looked into since the last turn."""
 
@@ -104,7 +108,8 @@ class Seat:
         for call in (self.visit, self.login_call):
             if call is not None:
                 call.cancel()
-        if self.confirming is not None:
-            self.confirming.cancel()
+        for timer in (self.confirming, self.hastening):
+            if timer is not None:
+                timer.cancel()
         if self.parked is not None:
             self.parked.close()
