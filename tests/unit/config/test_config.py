@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from mooring.spec import Config
 EXAMPLE = Path(__file__).parents[3] / "config" / "example.yaml"
 DATA = EXAMPLE.read_bytes()
 POLICY = AddressPolicy()
+README = Path(__file__).parents[3] / "README.md"
+FILES = re.findall(r"^```yaml\n((?:#[^\n]*\n)?version: 1\n.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
 PIECES = ("", "-1", ".nan", "[", "}", ": ", "&a ", "*a", "!!map ", "\n", "  ", "'", "null", "\x00", "é")
 
 
@@ -37,6 +40,12 @@ def test_the_example_is_a_good_file() -> None:
         "default/sessions",
         "default/mail-relay",
     ]
+
+
+@pytest.mark.parametrize("block", FILES, ids=range(len(FILES)))
+def test_a_file_in_the_readme_is_a_good_one(block: str) -> None:
+    """What is shown there may be taken over as it stands."""
+    assert parse(block.encode(), "README.md", POLICY).services
 
 
 def test_loading_twice_gives_equal_values() -> None:
