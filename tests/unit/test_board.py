@@ -12,6 +12,7 @@ from ground.boards import board_of, kinds, place, probe, service, states, verdic
 from ground.values import KEY, report, stored, target
 from mooring.board import Board, Taken
 from mooring.events import HostChanged, HostUnknown
+from mooring.facts import Channel, Facts
 from mooring.model import Observation, Outcome, Verdict
 from mooring.reasons import Reason
 from mooring.spec import HostSpec, ServiceKey, Thresholds
@@ -132,10 +133,10 @@ def test_an_unknown_outcome_is_told_once_for_each_reason() -> None:
 def test_the_last_facts_are_shown() -> None:
     """When a host was probed, how fast it answered, its role and its lag can be read."""
     board = board_of(service(A))
-    seen = Observation(Reason.OK, latency=0.004, role="replica", lag=1.5)
+    seen = Observation(Reason.OK, latency=0.004, facts=Facts(channels=(Channel("10.20.0.12:3306", lag=1.5),)))
     board.take([replace(report(target(A), started=5.0), observation=seen)])
     state = states(board)[A]
-    assert (state.probed_at, state.latency, state.role, state.lag) == (1_700_000_005.0, 0.004, "replica", 1.5)
+    assert (state.probed_at, state.latency, state.facts) == (1_700_000_005.0, 0.004, seen.facts)
 
 
 def test_the_answer_is_judged_by_each_service_for_itself() -> None:

@@ -85,7 +85,7 @@ def _host(member: Member, state: HostState, standing: Standing) -> Document:
         "lastProbeAt": moment(state.probed_at),
         "latencySeconds": _rounded(state.latency),
         "role": state.facts.role if state.facts else None,
-        "lagSeconds": state.facts.lag if state.facts else None,
+        "lagSeconds": _rounded(state.facts.lag) if state.facts else None,
         **_maintenance(in_file=member.maintenance, drained=member.address in standing.drain.addresses),
     }
 

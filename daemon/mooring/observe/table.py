@@ -55,12 +55,19 @@ def _latency(_service: Document, host: Document, _now: float) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.1f}ms"
 
 
+def _lag(_service: Document, host: Document, _now: float) -> str:
+    seconds = host["lagSeconds"]
+    return "-" if seconds is None else f"{seconds:.1f}".removesuffix(".0") + "s"
+
+
 CHECKED: Columns = MappingProxyType(
     {
         "SERVICE": lambda service, _host, _now: f"{service['namespace']}/{service['name']}",
         "HOST": lambda _service, host, _now: str(host["name"]),
         "ADDRESS": lambda _service, host, _now: str(host["address"]),
         "STATE": _state,
+        "ROLE": lambda _service, host, _now: str(host["role"] or "-"),
+        "LAG": _lag,
         "REASON": lambda _service, host, _now: str(host["reason"] or "-"),
         "LATENCY": _latency,
         "MESSAGE": lambda _service, host, _now: str(host["message"]),
@@ -70,6 +77,7 @@ WATCHED: Columns = MappingProxyType(
     {
         **{title: CHECKED[title] for title in ("SERVICE", "HOST", "ADDRESS", "STATE")},
         "PUBLISHED": lambda _service, host, _now: str(host["published"]),
+        **{title: CHECKED[title] for title in ("ROLE", "LAG")},
         "STREAK": _streak,
         "SINCE": _since,
         **{title: CHECKED[title] for title in ("LATENCY", "REASON", "MESSAGE")},

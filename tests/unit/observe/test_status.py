@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from ground.boards import board_of, place, probe
-from ground.values import KEY, spec, stored
+from ground.values import KEY, report, spec, stored, target
 from mooring import __version__
 from mooring.board import Board
 from mooring.decide.drain import NOBODY, Drain
+from mooring.facts import Channel, Facts
+from mooring.model import Observation
 from mooring.observe.status import Process, all_ready, document, hosts, moment
 from mooring.picture import Picture
 from mooring.reasons import Reason
@@ -82,6 +84,23 @@ def test_a_host_has_its_verdict_its_streak_and_what_is_published() -> None:
         (A, "ready", "ready", "refused", 2, 3),
         (B, "not-ready", "not-ready", "ok", 1, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "role", "lag"),
+    [
+        (Facts(), "primary", None),
+        (Facts(read_only="read_only=1", channels=(Channel(A, lag=1.2345678),)), "replica", 1.234568),
+        (Facts(read_only="read_only=1", channels=(Channel(A, applying=False),)), "replica", None),
+        (None, None, None),
+    ],
+)
+def test_a_host_has_its_role_and_its_lag(facts: Facts | None, role: str | None, lag: float | None) -> None:
+    """As it told them with its last probe; null where it told nothing, or replication is stopped."""
+    board = board_of(spec(A))
+    board.take([replace(report(target(A)), observation=Observation(Reason.OK, facts=facts))])
+    (service,) = document_of(board, spec(A))["services"]
+    assert [(host["role"], host["lagSeconds"]) for host in service["hosts"]] == [(role, lag)]
 
 
 def test_what_is_not_stored_is_not_published() -> None:

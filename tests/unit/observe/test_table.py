@@ -20,6 +20,8 @@ UP = {
     "consecutive": 2,
     "threshold": 3,
     "latencySeconds": 0.00042,
+    "role": "replica",
+    "lagSeconds": 1.5,
     "maintenance": False,
 }
 NEW = {
@@ -32,6 +34,8 @@ NEW = {
     "since": None,
     "consecutive": 0,
     "latencySeconds": None,
+    "role": None,
+    "lagSeconds": None,
     "message": "[red]" + "x" * 300,
 }
 AUTH = {**NEW, "name": "db3", "address": "10.20.0.13", "reason": "auth", "message": "Access denied"}
@@ -44,20 +48,10 @@ def test_a_piped_table_has_one_whole_row_a_host(capsys: pytest.CaptureFixture[st
     """For grep and awk: a header, then one line a host, nothing cut, no trailing blanks, no markup."""
     table.show(table.hosts([SERVICE], table.WATCHED, NOW))
     header, up, new, auth, resting = capsys.readouterr().out.splitlines()
-    assert header.split() == [
-        "SERVICE",
-        "HOST",
-        "ADDRESS",
-        "STATE",
-        "PUBLISHED",
-        "STREAK",
-        "SINCE",
-        "LATENCY",
-        "REASON",
-        "MESSAGE",
-    ]
-    assert up.split() == ["default/mysql-external", "db1", "10.20.0.11", "ready", "ready", "2/3", "4m5s", "0.4ms", "ok"]
-    assert new.split()[3:] == ["never-judged", "not-ready", "-", "-", "-", "-", "[red]" + "x" * 300]
+    titles = "SERVICE HOST ADDRESS STATE PUBLISHED ROLE LAG STREAK SINCE LATENCY REASON MESSAGE"
+    assert header.split() == titles.split()
+    assert up.split() == "default/mysql-external db1 10.20.0.11 ready ready replica 1.5s 2/3 4m5s 0.4ms ok".split()
+    assert new.split()[3:] == ["never-judged", "not-ready", *"------", "[red]" + "x" * 300]
     assert auth.split()[3] == "unknown"
     assert resting.split()[3] == "maintenance"
     assert all(line == line.rstrip() for line in (header, up, new, auth, resting))
@@ -75,7 +69,30 @@ def test_the_table_of_a_check_has_no_history(capsys: pytest.CaptureFixture[str])
     """`check` knows one probe, so it shows no streak and nothing published."""
     table.show(table.hosts([SERVICE], table.CHECKED, NOW))
     header = capsys.readouterr().out.splitlines()[0]
-    assert header.split() == ["SERVICE", "HOST", "ADDRESS", "STATE", "REASON", "LATENCY", "MESSAGE"]
+    assert header.split() == "SERVICE HOST ADDRESS STATE ROLE LAG REASON LATENCY MESSAGE".split()
+
+
+@pytest.mark.parametrize(
+    ("role", "lag", "shown"),
+    [
+        (None, None, "- -"),
+        ("primary", None, "primary -"),
+        ("replica", 0.0, "replica 0s"),
+        ("replica", 0.04, "replica 0s"),
+        ("replica", 1.25, "replica 1.2s"),
+        ("replica", 86400.0, "replica 86400s"),
+        ("ONLINE, SECONDARY", None, "ONLINE, SECONDARY -"),
+        ("[red]", None, "[red] -"),
+    ],
+)
+def test_role_and_lag_are_shown_where_they_are_known(
+    role: str | None, lag: float | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lag in seconds; a host that was not asked, or said nothing, has a dash."""
+    for columns in (table.CHECKED, table.WATCHED):
+        host = {**UP, "role": role, "lagSeconds": lag}
+        table.show(table.hosts([{**SERVICE, "hosts": [host]}], columns, NOW))
+        assert f" {shown} " in " ".join(capsys.readouterr().out.splitlines()[1].split())
 
 
 def test_what_hinders_a_service_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
