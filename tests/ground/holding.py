@@ -43,7 +43,7 @@ def ask(session: Session, target: Target) -> Answer | None:
     """The answer; None: the server hung up instead."""
     protocol = PROTOCOLS[target.protocol]
     assert protocol.exchange
-    asked = protocol.exchange(target.options)
+    asked = protocol.exchange(target.options, session.server)
     session.sock.sendall(asked.request)
     while data := received(session.sock):
         if (answer := asked.feed(data)) is not None:

@@ -16,6 +16,7 @@ from mooring.clocks import Clocks
 from mooring.decide import held
 from mooring.engine.confirm import Losses, confirms
 from mooring.engine.gate import FULL_LOGINS_A_SECOND, Pace
+from mooring.engine.lending import Lending
 from mooring.engine.loop import Loop
 from mooring.engine.peer import Asked, Peer
 from mooring.engine.seat import Seat, Way
@@ -47,6 +48,7 @@ class Engine:
         self._pace = Pace()
         self._losses = Losses()
         self._seats: dict[Target, Seat] = {}
+        self.lending = Lending(self._loop, self._seats)
         self._peers: dict[object, Peer] = {}
         self._sharing: dict[Peer, list[Seat]] = {}
         self._reports: list[Report] = []
@@ -189,10 +191,7 @@ class Engine:
             self._hear(seat.peer)
             if seat.asked is asked:
                 seat.peer.attend()
-                self._wait_for(seat, asked)
-
-    def _wait_for(self, seat: Seat, asked: Asked) -> None:
-        self._loop.at(asked.deadline, lambda: self._late(seat, asked))
+                self._loop.at(asked.deadline, partial(self._late, seat, asked))
 
     def _hear(self, peer: Peer) -> None:
         for asked, answer in peer.answers():

@@ -18,6 +18,8 @@ from mooring.protocols.keepalive import sized
 from mooring.protocols.text import cleaned
 
 PIECE = 16 * 1024
+Borrower = Callable[[Session | None], bool]
+"""Gets a session that is its own from then on, or None where there is none; whether it takes it."""
 _NONE = bytes(4)
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -48,6 +50,7 @@ class Peer:
         self._on_late = on_late
         self._session: Session | None = None
         self._asked: deque[Asked] = deque()
+        self._borrowers: list[Borrower] = []
         self._attentive = False
         """An answer wakes us."""
 
@@ -94,6 +97,24 @@ class Peer:
         if not whole:
             self._lose()
 
+    def lend(self, borrower: Borrower) -> None:
+        """Hands the session over as soon as no question is under way over it; then none is held any more."""
+        self._borrowers.append(borrower)
+        if not self._asked and self._session is not None and self._unasked(self._session):
+            self._lose()
+        elif not self._asked:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        while self._borrowers:
+            session = self._session
+            if session is not None:
+                self._loop.forget(session.sock)
+            if self._borrowers.pop(0)(session):
+                self._session = None
+            elif session is not None:
+                self._loop.watch(session.sock, HANGUP, self._happened)
+
     def drop(self) -> None:
         """Closes the session without a word: it did not answer in time, and what it says now is no answer."""
         if self._session is not None:
@@ -136,6 +157,8 @@ class Peer:
         if not self._asked and self._attentive:
             self._attentive = False
             self._loop.watch(session.sock, HANGUP, self._happened)
+        if not self._asked:
+            self._hand_over()
 
     def _received(self, session: Session) -> bytes | None:
         """None: nothing yet; empty: the end."""
@@ -178,6 +201,7 @@ class Peer:
             self._loop.forget(session.sock)
         self._asked.clear()
         self._attentive = False
+        self._hand_over()
 
 
 def part(session: Session) -> None:
