@@ -19,7 +19,8 @@ from mooring.protocols.registry import PROTOCOLS
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCHEMA = "config/mooring.schema.json"
 _PAGE = "docs/configuration.md"
-_NEEDS = {protocol.options.__name__: protocol.options.needs for protocol in PROTOCOLS.values()}
+_RULED = [block for one in PROTOCOLS.values() for block in (one.options, *one.options.inner.values())]
+_NEEDS = {block.__name__: block.needs for block in _RULED}
 
 _INTRODUCTION = """\
 # The configuration file
@@ -99,7 +100,7 @@ def _section(heading: str, block: Schema, paths: list[str]) -> str:
         lines += [_row(name, field, required=name in required) for name, field in fields.items()]
     else:
         lines.append("It has no fields.")
-    lines += [f"\n`{rule.field}` needs `{rule.other}`." for rule in _NEEDS.get(block.get("title", ""), ())]
+    lines += [f"\n{rule.subject} needs {rule.wanted}." for rule in _NEEDS.get(block.get("title", ""), ())]
     return "\n".join([*lines, ""])
 
 

@@ -42,9 +42,6 @@ def _complain(root: Node, found: ErrorDetails, problems: Problems) -> None:
 
 
 def _wrong(node: Node, found: ErrorDetails) -> str:
-    block, name = _owner(found["loc"])
-    if isinstance(name, str) and node.value in block.later_values.get(name, ()):
-        return f"{node.value} is not supported by this version; must be {_allowed(found['loc'])}"
     if found["type"] in {"too_short", "too_long"}:
         return f"must be {_allowed(found['loc'])}, has {len(node.items)}"
     shown = node.shown()
@@ -55,8 +52,6 @@ def _wrong(node: Node, found: ErrorDetails) -> str:
 
 def _unknown(loc: Loc) -> str:
     block, name = _owner(loc)
-    if name in block.later:
-        return "is not supported by this version; leave it out"
     known = list(field_schemas(block))
     if close := get_close_matches(str(name), known, n=1, cutoff=0.7):
         return f"is no field here; did you mean {close[0]}?"

@@ -52,8 +52,8 @@ def _boolean(_: Schema) -> str:
 
 
 def _number(schema: Schema) -> str:
-    kind = "a whole number" if schema["type"] == "integer" else "a number"
-    return f"{kind} from {schema['minimum']:g} to {schema['maximum']:g}"
+    kind, shape = ("a whole number", "d") if schema["type"] == "integer" else ("a number", "g")
+    return f"{kind} from {schema['minimum']:{shape}} to {schema['maximum']:{shape}}"
 
 
 def _string(schema: Schema) -> str:

@@ -10,7 +10,7 @@ from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
 from mooring.config.node import Node
 from mooring.config.problems import Problems, quoted
 from mooring.decide.addresses import AddressPolicy
-from mooring.protocols.options import Needs
+from mooring.protocols.options import ROLES, Needs, Options
 from mooring.protocols.registry import PROTOCOLS
 
 _KNOWN = ", ".join(PROTOCOLS)
@@ -89,7 +89,7 @@ def _check(check: Node, problems: Problems) -> None:
     if len(held) != 1 and not check.is_broken:
         problems.add(check.at, check.path, _not_one(check, held))
     for name in held:
-        _needs(check.fields[name], name, problems)
+        _needs(check.fields[name], PROTOCOLS[name].options, problems)
 
 
 def _not_one(check: Node, held: tuple[str, ...]) -> str:
@@ -115,20 +115,25 @@ def _timeout(check: Node, problems: Problems) -> None:
         problems.add(node.at, node.path, message)
 
 
-def _needs(block: Node, protocol: str, problems: Problems) -> None:
-    for rule in PROTOCOLS[protocol].options.needs:
+def _needs(block: Node, options: type[Options], problems: Problems) -> None:
+    for rule in options.needs:
         if not block.has(rule.field) or (rule.given and block.string(rule.field) not in rule.given):
             continue
-        if not _meets(block, rule):
-            node = block.fields[rule.field]
-            where = f" {' or '.join(sorted(rule.having))}" if rule.having else ""
-            problems.add(node.at, node.path, f"{rule.field} without {rule.other}{where}; {rule.hint}")
+        node = block.fields[rule.field]
+        inherited = rule.idle and node.path.startswith("defaults.")
+        if not inherited and not _meets(block, rule):
+            told = f"needs {rule.wanted}" if rule.having else f"{rule.field} without {rule.other}"
+            problems.add(node.at, node.path, f"{told}; {rule.hint}")
+    for name, inner in options.inner.items():
+        if held := block.get(name):
+            _needs(held, inner, problems)
 
 
 def _meets(block: Node, rule: Needs) -> bool:
     if not rule.having:
         return block.has(rule.other)
-    return (block.string(rule.other) or "any") in rule.having
+    word = block.string(rule.other) if block.has(rule.other) else "any"
+    return word in rule.having or word not in {"any", *ROLES}  # another word is told as wrong already
 
 
 def _killing(service: Node, problems: Problems) -> None:
@@ -143,7 +148,7 @@ def _killing(service: Node, problems: Problems) -> None:
     for field in ("onDemote", "onSplitBrain"):
         if service.has(field) and not _of_primaries(service):
             node = service.fields[field]
-            problems.add(node.at, node.path, f"{field} without role; it is about primaries, say `role: primary`")
+            problems.add(node.at, node.path, "needs `role: primary` in the check")
 
 
 def _of_primaries(service: Node) -> bool:

@@ -23,8 +23,6 @@ AbsolutePath = Annotated[
     AfterValidator(expanded),
 ]
 
-NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-
 
 class Block(BaseModel):
     """A strict, frozen part of the file; fields are written in camelCase there."""
@@ -37,12 +35,6 @@ class Block(BaseModel):
         validate_by_alias=True,
         validate_by_name=False,
     )
-
-    later: ClassVar[tuple[str, ...]] = ()
-    """Fields that this version does not have yet: refused by name, not as unknown."""
-
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = NOTHING
-    """Values of a field that this version does not have yet, by the field's name in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +51,24 @@ class Needs:
     """The rule holds only for these values of the field; empty: for any."""
     having: frozenset[str] = frozenset()
     """The other field must have one of these values; empty: any."""
+    idle: bool = False
+    """Where the rule does not hold, the field does nothing: so it is no mistake to inherit it from ``defaults``."""
+
+    @property
+    def subject(self) -> str:
+        return _written(self.field, self.given)
+
+    @property
+    def wanted(self) -> str:
+        return _written(self.other, self.having)
 
 
-ONLY_REPLICAS = "only replicas lag; say `role: replica`"
-ROLES = frozenset({"primary", "replica"})
+def _written(field: str, values: frozenset[str]) -> str:
+    return " or ".join(f"`{field}: {value}`" for value in sorted(values)) or f"`{field}`"
+
+
+PRIMARY, REPLICA = frozenset({"primary"}), frozenset({"replica"})
+ROLES = PRIMARY | REPLICA
 
 
 class Options(Block):
@@ -70,6 +76,8 @@ class Options(Block):
 
     default_port: ClassVar[int | None] = None
     needs: ClassVar[tuple[Needs, ...]] = ()
+    inner: ClassVar[Mapping[str, type[Options]]] = MappingProxyType({})
+    """Blocks within this one that have rules of their own, by their names in the file."""
 
     def expected_answer(self) -> str | None:
         """The answer that the block's own question must have; None where there is none to compare."""

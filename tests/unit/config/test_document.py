@@ -63,7 +63,10 @@ def test_every_protocol_has_its_block_on_the_page() -> None:
     text = page()
     for name, protocol in PROTOCOLS.items():
         assert f"## `{name}`\n" in text
-        assert all(f"`{rule.field}` needs `{rule.other}`." in text for rule in protocol.options.needs)
+        assert all(f"{rule.subject} needs {rule.wanted}." in text for rule in protocol.options.needs)
+    assert "\n`role: primary` or `role: replica` needs `user`.\n" in text
+    assert "\n`maxReplicationLagSeconds` needs `role: replica`.\n" in text
+    assert text.count("\n`user` needs `passwordFile`.\n") == 2
 
 
 @pytest.mark.parametrize(

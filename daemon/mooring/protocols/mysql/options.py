@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from mooring.protocols.options import ONLY_REPLICAS, ROLES, AbsolutePath, Block, Needs, Replicated, TlsOptions
+from mooring.protocols.options import PRIMARY, REPLICA, ROLES, AbsolutePath, Block, Needs, Replicated, TlsOptions
 from mooring.spec import Requirement
 
 _NAME = r"[0-9A-Za-z$_]{1,64}"
@@ -28,14 +28,14 @@ class MysqlOptions(Replicated):
     judged: ClassVar[tuple[str, ...]] = (*Replicated.judged, "allow_donor", "allow_replicating")
     needs: ClassVar[tuple[Needs, ...]] = (
         Needs("role", "user", "add the user that may ask for it", given=ROLES),
-        Needs("maxReplicationLagSeconds", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
-        Needs("heartbeat", "maxReplicationLagSeconds", "it is what tells how far a replica lags; say how far it may"),
-        Needs("allowDonor", "role", "it is about the cluster's word; say `role: primary` or `replica`", having=ROLES),
-        Needs("allowReplicating", "role", "it is about primaries; say `role: primary`", having=frozenset({"primary"})),
+        Needs("maxReplicationLagSeconds", "role", "only replicas lag", having=REPLICA, idle=True),
+        Needs("heartbeat", "maxReplicationLagSeconds", "say how far a replica may lag", idle=True),
+        Needs("allowDonor", "role", "with `role: any` a donor may serve anyway", having=ROLES, idle=True),
+        Needs("allowReplicating", "role", "it is about primaries", having=PRIMARY, idle=True),
         Needs("passwordFile", "user", "add the user whose password it is"),
         Needs("expect", "query", "add the query whose answer it is"),
         Needs("query", "user", "add the user that may ask it"),
-        Needs("query", "role", "a host is asked its role or your query; leave one out", having=frozenset({"any"})),
+        Needs("query", "role", "a host is asked either for its role or your query", having=frozenset({"any"})),
     )
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(

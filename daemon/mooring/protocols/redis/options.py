@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from mooring.protocols.options import ONLY_REPLICAS, AbsolutePath, Login, Needs, Replicated, TlsOptions
+from mooring.protocols.options import PRIMARY, REPLICA, AbsolutePath, Login, Needs, Options, Replicated, TlsOptions
 from mooring.spec import Electors, Requirement
 
 _PING_SECONDS = 10
@@ -45,7 +47,7 @@ class SentinelOptions(Login):
 
     needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
 
-    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$", title="the name of a primary")] = Field(
+    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$", title="a name: at most 128 of letters, digits, -, . and _")] = Field(
         description="What the Sentinels call the primary, as `mymaster`."
     )
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
@@ -75,10 +77,11 @@ class RedisOptions(Replicated):
     judged: ClassVar[tuple[str, ...]] = (*Replicated.judged, "max_replication_lag_bytes", "sentinel")
     needs: ClassVar[tuple[Needs, ...]] = (
         Needs("user", "passwordFile", "add the file with its password"),
-        Needs("maxReplicationLagSeconds", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
-        Needs("maxReplicationLagBytes", "role", ONLY_REPLICAS, having=frozenset({"replica"})),
-        Needs("sentinel", "role", "they name the primary; say `role: primary`", having=frozenset({"primary"})),
+        Needs("maxReplicationLagSeconds", "role", "only replicas lag", having=REPLICA, idle=True),
+        Needs("maxReplicationLagBytes", "role", "only replicas lag", having=REPLICA, idle=True),
+        Needs("sentinel", "role", "Sentinels name the primary", having=PRIMARY, idle=True),
     )
+    inner: ClassVar[Mapping[str, type[Options]]] = MappingProxyType({"sentinel": SentinelBlock})
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="The ACL user. Without it, Redis' own `default`."
@@ -95,7 +98,7 @@ class RedisOptions(Replicated):
         "primary is heard every `repl-ping-replica-period` (10 s), so less than 11 is refused; "
         "`maxReplicationLagBytes` tells more.",
     )
-    max_replication_lag_bytes: Annotated[int, Field(ge=1, le=1 << 50)] | None = Field(
+    max_replication_lag_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = Field(
         default=None,
         description="A replica that lacks more bytes of what its primary has written is unfit (`lagging`) until it is "
         "within 80 % of this again. Its primary must be a host that Mooring probes, in this Service or another.",
@@ -112,7 +115,7 @@ class RedisOptions(Replicated):
         return replace(super().requirement(), lag_bytes=self.max_replication_lag_bytes)
 
     def electors(self) -> Electors | None:
-        return self.sentinel.named() if self.sentinel else None
+        return self.sentinel.named() if self.sentinel and self.role == "primary" else None
 
     def files(self) -> tuple[str, ...]:
         return (*super().files(), *(self.sentinel.files() if self.sentinel else ()))
