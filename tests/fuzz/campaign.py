@@ -16,7 +16,8 @@ from typing import Any
 from fuzz import reference, streams
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.mysql import wire as mysql
-from mooring.protocols.redis import wire as redis
+from mooring.protocols.redis import questions as redis
+from mooring.protocols.redis import wire
 from mooring.reasons import Reason
 
 
@@ -36,8 +37,8 @@ SUBJECTS: Mapping[str, Sequence[Subject]] = MappingProxyType(
             Subject(lambda: mysql.Query("SELECT 1"), streams.MYSQL_QUERY, reference.mysql_query),
         ),
         "redis": (
-            Subject(lambda: redis.Ping(None), streams.REDIS_PING, reference.redis_ping),
-            Subject(lambda: redis.Ping("switch"), streams.REDIS_KEY, reference.redis_key),
+            Subject(lambda: wire.Talk(redis.Ping(None)), streams.REDIS_PING, reference.redis_ping),
+            Subject(lambda: wire.Talk(redis.Ping("switch")), streams.REDIS_KEY, reference.redis_key),
         ),
     }
 )

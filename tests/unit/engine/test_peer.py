@@ -18,7 +18,7 @@ from mooring.engine.loop import Loop
 from mooring.engine.peer import Asked, Peer
 from mooring.model import Observation
 from mooring.protocols.exchange import Answer, Session
-from mooring.protocols.redis import wire
+from mooring.protocols.redis import questions, wire
 from mooring.protocols.secret import Secret
 from mooring.reasons import Reason
 
@@ -78,7 +78,7 @@ class Held:
         self.peer.offer(Session(ours, farewell, secret or Secret()), 1.0)
 
     def ask(self, key: str | None = None) -> Asked:
-        asked = Asked(TARGET, wire.Ping(key), 0.0, 1.0)
+        asked = Asked(TARGET, wire.Talk(questions.Ping(key)), 0.0, 1.0)
         self.peer.ask(asked)
         return asked
 

@@ -1,4 +1,4 @@
-"""AUTH, PING and one more question to Redis or Valkey, by redis-py."""
+"""The login to Redis, Valkey or a Sentinel, by redis-py, and the question behind it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from mooring.protocols.attempt import Attempt, attempt, enter
 from mooring.protocols.exchange import Entered, Exchange
 from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
-from mooring.protocols.redis import wire
-from mooring.protocols.redis.options import RedisOptions
+from mooring.protocols.options import Login
+from mooring.protocols.redis import questions, sentinel, wire
+from mooring.protocols.redis.options import RedisOptions, SentinelOptions
 from mooring.protocols.secret import Secret
 from mooring.reasons import Reason
 
@@ -29,7 +30,7 @@ _READ_SIZE = 4096
 
 
 def probe(target: Target) -> Observation:
-    """Authenticates, pings, looks for the key where one is named. Never raises; ends within the target's timeout."""
+    """Authenticates and asks. Never raises; ends within the target's timeout."""
     return attempt(target, _login)
 
 
@@ -38,20 +39,36 @@ def login(target: Target, sock: socket.socket, started: float) -> Entered:
     return enter(target, sock, started, _login)
 
 
-def exchange(options: Hashable, _server: Hashable = None) -> Exchange:
-    """PING, and EXISTS where a key is named."""
-    return wire.Ping(cast("RedisOptions", options).key)
+def exchange(options: Hashable, server: Hashable = None) -> Exchange:
+    """What these options ask of a host, or of a Sentinel."""
+    return _talk(options, server)
+
+
+def _talk(options: Hashable, server: Hashable = None) -> wire.Talk:
+    if isinstance(options, SentinelOptions):
+        return wire.Talk(sentinel.question(options.name))
+    asked = cast("RedisOptions", options)
+    return wire.Talk(questions.question(asked.key, asked.user, roles=asked.asks_facts(), server=server))
 
 
 def _login(running: Attempt) -> Observation:
-    options = cast("RedisOptions", running.target.options)
+    options = cast("Login", running.target.options)
     secret, tls = running.unlock(options.password_file), running.tls(options.tls)
     line = running.dial()
     if tls is not None:
         line.start_tls(tls)
     elif running.given is not None and (seen := wire.knocked(_one_line(line))) is not None:
         return seen
-    return _asked(running, _Session(line, options.user, secret), options.key)
+    session = _Session(line, options.user, secret)
+    try:
+        session.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
+        if session.unread():
+            raise _too_much()
+        return _asked(running, line)
+    except RedisError as error:
+        return wire.refusal(_words(error))
+    finally:
+        session.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
 
 
 def _one_line(line: Line) -> bytes:
@@ -61,29 +78,25 @@ def _one_line(line: Line) -> bytes:
         said += line.recv(_READ_SIZE)
     reply, _, rest = said.partition(b"\r\n")
     if rest:
-        raise Failure(Reason.PROTOCOL, "says more than it was asked")
+        raise _too_much()
     return reply
 
 
-def _asked(running: Attempt, session: _Session, key: str | None) -> Observation:
-    try:
-        session.connect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
-        seen = _ask(session, key)
-    except RedisError as error:
-        return wire.refusal(_words(error))
-    else:
-        if not session.unread():
-            running.hold()
-        return seen
-    finally:
-        session.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it so
+def _asked(running: Attempt, line: Line) -> Observation:
+    """The same words as over a held session, so that a host is never judged in two ways."""
+    talk = _talk(running.target.options)
+    line.sendall(talk.request)
+    answer = None
+    while answer is None:
+        answer = talk.feed(line.recv(_READ_SIZE))
+    if answer.observation.reason is Reason.OK and answer.keep and not (answer.rest or line.unread):
+        running.server = talk.learned
+        running.hold()
+    return answer.observation
 
 
-def _ask(session: _Session, key: str | None) -> Observation:
-    pong = wire.alive(session.ask("PING"))
-    if pong.reason is not Reason.OK or key is None:
-        return pong
-    return wire.exists(session.ask("EXISTS", key))
+def _too_much() -> Failure:
+    return Failure(Reason.PROTOCOL, "says more than it was asked")
 
 
 def _words(error: RedisError) -> str:
@@ -114,7 +127,3 @@ class _Session(Connection):
     def unread(self) -> bool:
         """The server has said more than it was asked."""
         return bool(self._line.unread or cast("Any", self._parser)._buffer.unread_bytes())  # noqa: SLF001 -- can_read() would wait
-
-    def ask(self, *command: str) -> object:
-        self.send_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it so
-        return self.read_response()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -22,8 +23,8 @@ def _answers(**replies: bytes) -> Play:
 
     def play(peer: Peer) -> None:
         while True:
-            asked = peer.receive()
-            peer.send(next(reply for command, reply in replies.items() if command.encode() in asked))
+            asked = re.findall("|".join(replies), peer.receive().decode())
+            peer.send(b"".join(replies[command] for command in asked))
 
     return play
 
@@ -51,8 +52,8 @@ def test_a_password_alone_is_that_of_the_default_user(password: bytes, password_
 
 
 @pytest.mark.parametrize("state", ["0", "1"])
-def test_the_key_is_asked_after_ping(state: str) -> None:
-    """The answer says whether the maintenance switch is there."""
+def test_the_key_is_asked_with_ping(state: str) -> None:
+    """The answer says whether the maintenance switch is there; it costs no round trip of its own."""
     with rogue(_answers(PING=b"+PONG\r\n", EXISTS=f":{state}\r\n".encode())) as server:
         seen = ask("redis", server.address, server.port, key="maintenance of db1")
     assert (seen.reason, seen.answer) == (Reason.OK, state)
@@ -60,11 +61,10 @@ def test_the_key_is_asked_after_ping(state: str) -> None:
 
 
 def test_a_wrong_pong_is_final() -> None:
-    """The key is not asked of a server that failed already."""
+    """What follows it is no answer."""
     with rogue(_answers(PING=b"+PANG\r\n", EXISTS=b":0\r\n")) as server:
         seen = ask("redis", server.address, server.port, key="switch")
     assert (seen.reason, seen.answer) == (Reason.PROTOCOL, None)
-    assert b"EXISTS" not in server.received
 
 
 @pytest.mark.parametrize("cut", [None, 16], ids=["whole", "cut-short"])
@@ -85,7 +85,7 @@ def test_an_echoed_password_is_not_shown(cut: int | None, password: bytes, passw
         (b"-LOADING Redis is loading the dataset in memory", Reason.LOADING),
         (b"-MASTERDOWN Link with MASTER is down", Reason.NOT_REPLICATING),
         (b"-BUSY Redis is busy running a script", Reason.OFFLINE),
-        (b"-MISCONF Redis is configured to save RDB snapshots", Reason.OFFLINE),
+        (b"-MISCONF Redis is configured to save RDB snapshots", Reason.OK),
         (b"-NOPERM this user has no permissions", Reason.AUTH),
         (b"-ERR max number of clients reached", Reason.SATURATED),
         (b"-WHATEVER else", Reason.PROTOCOL),

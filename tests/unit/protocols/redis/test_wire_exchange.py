@@ -7,7 +7,7 @@ import pytest
 from ground.asking import target_of
 from mooring.model import Observation
 from mooring.protocols.exchange import CAP, Answer
-from mooring.protocols.redis import wire
+from mooring.protocols.redis import questions, wire
 from mooring.protocols.redis.login import exchange
 from mooring.reasons import Reason
 
@@ -15,7 +15,7 @@ PONG, LOADING = b"+PONG\r\n", b"-LOADING Redis is loading the dataset in memory\
 
 
 def _ping(*pieces: bytes, key: str | None = None) -> Answer | None:
-    asked, answer = wire.Ping(key), None
+    asked, answer = wire.Talk(questions.Ping(key)), None
     for piece in pieces:
         answer = asked.feed(piece)
     return answer
@@ -77,10 +77,17 @@ def test_anything_else_is_not_alive(key: str | None, said: bytes) -> None:
 
 
 def test_a_broken_reply_behind_an_error_ends_the_session() -> None:
-    """The error is the outcome; what followed cannot be trusted with another question."""
+    """Whoever says such a thing cannot be trusted with what it said before, nor with another question."""
     answer = _ping(LOADING + b"$-1\r\n", key="x")
     assert answer is not None
-    assert (answer.observation.reason, answer.keep) == (Reason.LOADING, False)
+    assert (answer.observation.reason, answer.keep) == (Reason.PROTOCOL, False)
+
+
+@pytest.mark.parametrize("said", [b"-ERR max number of clients reached\r\n", b"-DENIED Redis is running in\r\n"])
+def test_who_is_turned_away_at_the_door_waits_for_no_more(said: bytes) -> None:
+    """It is said once, however much was asked, and then the server hangs up."""
+    reason = wire.refusal(said[1:].decode()).reason
+    assert _ping(said, key="x") == Answer(Observation(reason, said[1:-2].decode()), keep=False)
 
 
 @pytest.mark.parametrize("said", [b"", b"+PONG\r", b"-LOADING Redis is"])
@@ -98,13 +105,16 @@ def test_half_a_reply_is_none(said: bytes) -> None:
         (b"-NOPERM this user has no permissions to run the 'ping' command", None),
         (b"-DENIED Redis is running in protected mode", Reason.AUTH),
         (b"-ERR max number of clients reached", Reason.SATURATED),
-        (b"-LOADING Redis is loading the dataset in memory", Reason.LOADING),
+        (b"-LOADING Redis is loading the dataset in memory", None),
+        (b"-MASTERDOWN Link with MASTER is down", None),
+        (b"-MISCONF Redis is configured to save RDB snapshots", None),
+        (b"-BUSY Redis is busy running a script", Reason.OFFLINE),
         (b"+PANG", Reason.PROTOCOL),
         (b"HTTP/1.1 400 Bad Request", Reason.PROTOCOL),
     ],
-    ids=lambda value: value[:12].decode() if isinstance(value, bytes) else None,
+    ids=lambda value: value[:12].decode() if isinstance(value, bytes) else str(value),
 )
-def test_a_login_goes_on_where_only_it_is_missing(reply: bytes, reason: Reason | None) -> None:
-    """What a stranger may not ask, the account of the file may; anything else is the outcome."""
+def test_a_login_goes_on_where_it_can_learn_more(reply: bytes, reason: Reason | None) -> None:
+    """The account of the file may be asked what a stranger may not, and INFO tells more; all else is the outcome."""
     seen = wire.knocked(reply)
     assert (seen and seen.reason) is reason
