@@ -42,6 +42,8 @@ class ServiceView:
     hosts: View
     unresolved: tuple[HostSpec, ...]
     seeded: bool
+    split: bool = False
+    """Several hosts claim to be its one writer."""
 
 
 class Board:
@@ -200,7 +202,9 @@ class Board:
     def snapshot(self) -> tuple[ServiceView, ...]:
         with self._lock:
             rosters = self._rosters.values()
-            return tuple(ServiceView(one.spec, _view(one), one.unresolved, one.seeded) for one in rosters)
+            return tuple(
+                ServiceView(one.spec, _view(one), one.unresolved, one.seeded, bool(one.split)) for one in rosters
+            )
 
     def _enter(self, roster: Roster) -> None:
         for seat in roster.seats.values():

@@ -44,17 +44,17 @@ def assess(
     """The outcome for a Service. ``state`` is what is held of the host so far.
 
     ``keeps``: the host is saturated under a session that answers, and the Service keeps such hosts; what it says of
-    its role over that session decides all the same.
+    its role over that session decides all the same. So it does where the host is unfit for another reason: that may
+    take several probes to count, and a wrong role is never published that long.
     """
-    if seen.reason is Reason.OK and member.expect is not None and seen.answer != member.expect:
-        return Outcome(Reason.OFFLINE, _unexpected(seen.answer, member.expect))
     judged = Outcome(seen.reason, seen.message, stays=keeps)
-    if member.requirement.role is Role.ANY or not (seen.reason is Reason.OK or seen.held):
+    if seen.reason is Reason.OK and member.expect is not None and seen.answer != member.expect:
+        judged = Outcome(Reason.OFFLINE, _unexpected(seen.answer, member.expect))
+    well = judged.reason is Reason.OK
+    if member.requirement.role is Role.ANY or not (well or seen.facts):
         return judged
     unfit = _unfit(seen, member.requirement, around, state or HostState())
-    if unfit is None or (seen.held and unfit.effect is not Effect.DECIDES):
-        return judged
-    return unfit
+    return unfit if unfit and (well or unfit.effect is Effect.DECIDES) else judged
 
 
 def _unexpected(answer: str | None, expect: str) -> str:
@@ -67,13 +67,14 @@ def _unfit(seen: Observation, wanted: Requirement, around: Around, state: HostSt
         return seen.unread
     if seen.facts is None:
         return Outcome(Reason.PROTOCOL, "says nothing of its role")
-    if seen.facts.offline:
-        return Outcome(Reason.OFFLINE, seen.facts.offline)
     if wanted.role is Role.PRIMARY:
-        return _not_primary(seen.facts, wanted, around)
-    relaxed = state.verdict is Verdict.NOT_READY and state.fault is Reason.LAGGING
-    found = _not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0)
-    return next(found, None)
+        unfit = _not_primary(seen.facts, wanted, around)
+    else:
+        relaxed = state.verdict is Verdict.NOT_READY and state.fault is Reason.LAGGING
+        unfit = next(_not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0), None)
+    if seen.facts.offline and not (unfit and unfit.effect is Effect.DECIDES):
+        return Outcome(Reason.OFFLINE, seen.facts.offline)
+    return unfit
 
 
 def _not_primary(facts: Facts, wanted: Requirement, around: Around) -> Outcome | None:

@@ -8,7 +8,7 @@ from mooring.decide.desire import desire, endpoints
 from mooring.decide.select import Selection, View, hold, select, with_last_resort, without
 from mooring.model import Serving
 from mooring.picture import Picture, Wanted
-from mooring.spec import Publish, ServiceSpec
+from mooring.spec import Publish, Role, ServiceSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ def intend(
     """``unfit`` cannot be published, ``waiting``: some name of the file stands for no address yet."""
     chosen = select(view, picture, spec.when_all_fail, spec.min_ready)
     chosen = with_last_resort(chosen, view, spec.last_resort, picture.last_resort)
-    chosen = without(hold(chosen, picture) if waiting else chosen, unfit)
+    single = spec.check.requirement.role is Role.PRIMARY
+    chosen = without(hold(chosen, picture, single=single) if waiting else chosen, unfit)
     zones = {address: member.zone for member, _ in view for address in member.addresses if member.zone}
     wanted = Wanted(
         publish=spec.publish,

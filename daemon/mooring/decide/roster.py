@@ -114,11 +114,13 @@ class Roster:
             self.seeds.clear()
 
     def _only_one(self) -> None:
-        """Of several writers that were found none is believed: they must say themselves which of them it is."""
+        """Of several writers that were found none is believed, but one that has told us: the others must, first."""
         ready = [seat for seat in self.seats.values() if seat.ready]
         if self.single and len(ready) > 1:
+            told = [seat for seat in ready if seat.own]
             for seat in ready:
-                seat.state = replace(seat.state, verdict=Verdict.NOT_READY, streak=0)
+                if len(told) != 1 or seat is not told[0]:
+                    seat.state = replace(seat.state, verdict=Verdict.NOT_READY, streak=0)
 
     def hear(self, report: Report) -> None:
         """An Elector was asked."""

@@ -29,6 +29,8 @@ class Seat:
     """Ready, and the last outcome was a success like any other."""
     turn: float | None = None
     """The start of the period that the last counted outcome belongs to."""
+    counted_from: float | None = None
+    """When the last probe began that counted."""
     edge_at: float | None = None
     """When the last probe began that counted without being due."""
     doubted_at: float = 0.0
@@ -142,15 +144,19 @@ class Seat:
         """At most one outcome counts for each period, besides those that look into a loss.
 
         Failures that confirm it count in their own time; a success among them ends the doubt, but makes no host ready.
+        So do claims that are waited for, an edge after whatever counted before.
         """
-        due = self._is_due(report.started)
-        if (report.edge and outcome.effect is Effect.FAILURE) or (report.hastened and urgent):
-            due = due or self.edge_at is None or report.started >= self.edge_at + (1 - SLACK) * self.member.edge
+        due, edge = self._is_due(report.started), (1 - SLACK) * self.member.edge
+        if report.edge and outcome.effect is Effect.FAILURE:
+            due = due or self.edge_at is None or report.started >= self.edge_at + edge
             self.edge_at = report.started if due else self.edge_at
+        elif report.hastened and urgent:
+            due = due or self.counted_from is None or report.started >= self.counted_from + edge
         elif report.edge and self.state.verdict is Verdict.READY:
             due = True  # it speaks for the verdict: what failed before it is no streak any more
         if due:
             self._take_turn(report.started)
+            self.counted_from = report.started
         return due
 
     def _is_due(self, started: float) -> bool:

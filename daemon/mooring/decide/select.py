@@ -9,7 +9,7 @@ from typing import Protocol
 from mooring.decide.addresses import sort_key
 from mooring.model import HostState, Member, Verdict
 from mooring.reasons import Reason
-from mooring.spec import WhenAllFail
+from mooring.spec import Role, WhenAllFail
 
 View = Sequence[tuple[Member, HostState]]
 
@@ -40,15 +40,19 @@ class Selection:
 def select(members: View, stored: Held | None, when_all_fail: WhenAllFail, min_ready: int = 1) -> Selection:
     """Ready is what was judged ready and is not in maintenance; where that is nobody, the policy speaks.
 
-    An address that is listed twice is ready only if both entries allow it.
+    An address that is listed twice is ready only if both entries allow it. Of primaries there is one or none.
     """
     listed = {address for member, _ in members for address in member.addresses}
     waiting = _held_back(members, min_ready)
     fit = [_fit(member, state) and member not in waiting for member, state in members]
+    if _single(members) and sum(fit) > 1:
+        fit = [False] * len(fit)
     ready = listed - _of(member for (member, _), may in zip(members, fit, strict=True) if not may)
     kept: set[str] = set()
     if not ready and when_all_fail is WhenAllFail.KEEP_LAST and stored is not None:
         kept = (listed & stored.ready) - _of(member for member, state in members if not _may_stay(member, state))
+        if _single(members) and sum(not kept.isdisjoint(member.addresses) for member, _ in members) > 1:
+            kept = set()
     return Selection(_sorted(ready | kept), _sorted(listed - ready - kept), _sorted(kept))
 
 
@@ -67,12 +71,17 @@ def with_last_resort(
     return replace(selection, last_resort=_sorted((seen | unseen).intersection(selection.not_ready)))
 
 
-def hold(selection: Selection, stored: Held | None) -> Selection:
-    """The selection while a name waits to be resolved: a stored address that nobody lists may be its, and stays."""
+def hold(selection: Selection, stored: Held | None, *, single: bool = False) -> Selection:
+    """The selection while a name waits to be resolved: a stored address that nobody lists may be its, and stays.
+
+    ``single``: one host may be ready; then it yields to one that was found.
+    """
     if stored is None:
         return selection
     listed = {*selection.ready, *selection.not_ready}
     ready, not_ready = stored.ready - listed, stored.not_ready - listed
+    if single and selection.ready:
+        ready, not_ready = frozenset(), ready | not_ready
     return replace(
         selection,
         ready=_sorted(ready.union(selection.ready)),
@@ -91,6 +100,10 @@ def _held_back(members: View, min_ready: int) -> list[Member]:
     able = [member for member, state in members if _fit(member, state)]
     needed = max(0, min_ready - sum(not member.backup for member in able))
     return [member for member in able if member.backup][needed:]
+
+
+def _single(members: View) -> bool:
+    return any(member.requirement.role is Role.PRIMARY for member, _ in members)
 
 
 def _fit(member: Member, state: HostState) -> bool:

@@ -22,6 +22,7 @@ from mooring.events import (
     NotPublished,
     Repaired,
     ServiceReleased,
+    SplitBrain,
 )
 from mooring.spec import ServiceKey
 
@@ -132,6 +133,8 @@ def _words(event: Event) -> Words | None:
             return None, "ConfigRefused", said
         case ServiceReleased():
             return event.service, "Released", "the file lists it no more; its Endpoints stay, and nobody keeps them"
+        case SplitBrain():
+            return event.service, "SplitBrain", f"several hosts say that they are the primary: {', '.join(event.hosts)}"
         case DrainUnknown():
             return event.service, "DrainUnknown", f"the annotation mooring/drain names no host by {event.entry!r}"
         case _:

@@ -107,6 +107,12 @@ SERVICE_HAZARD = Family(
     "traffic, by its kind: NotMirrored, StillMirrored or ForeignSlices; without a series otherwise.",
     (*SERVICE, "kind"),
 )
+SERVICE_SPLIT = Family(
+    "mooring_service_split_brain",
+    Kind.GAUGE,
+    "1 while several hosts of a Service with `role: primary` say that they are it, else 0.",
+    SERVICE,
+)
 BLIND = Family(
     "mooring_blind", Kind.GAUGE, "1 while all ready hosts are silent at once and nothing is moved therefore, else 0."
 )
@@ -131,6 +137,7 @@ FAMILIES = (
     SERVICE_HOSTS,
     SERVICE_ERROR,
     SERVICE_HAZARD,
+    SERVICE_SPLIT,
     BLIND,
     PROBES,
     PROBE_DURATION,

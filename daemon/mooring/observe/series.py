@@ -61,6 +61,7 @@ def of_services(services: Sequence[ServiceView], standings: Mapping[ServiceKey, 
     yield _text(families.SERVICE_LAST_RESORT, zip(who, last, strict=True))
     yield _text(families.SERVICE_HOSTS, zip(who, hosts, strict=True))
     yield _text(families.SERVICE_ERROR, zip(who, errors, strict=True))
+    yield _text(families.SERVICE_SPLIT, zip(who, (service.split for service in services), strict=True))
     yield _text(families.SERVICE_HAZARD, ((f'{name},kind="{found.kind}"', 1) for name, found in hazards if found))
 
 

@@ -37,6 +37,8 @@ from mooring.events import (
     Published,
     Repaired,
     ServiceReleased,
+    SplitBrain,
+    SplitBrainEnded,
     WriteFailed,
 )
 from mooring.model import Change, HostState, Outcome, Subset, Verdict
@@ -55,6 +57,17 @@ SLICE = Slice(
     PORTS,
 )
 CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
+    "split": (
+        SplitBrain(KEY, ("db1", "db2")),
+        "error",
+        "service.split_brain",
+        {
+            "service": "default/mysql-external",
+            "hosts": ["db1", "db2"],
+            "means": "several hosts take writes for themselves; make all but one of them read-only",
+        },
+    ),
+    "one-writer": (SplitBrainEnded(KEY), "info", "service.one_writer", {"service": "default/mysql-external"}),
     "down": (
         HostChanged(member(), DOWN, Verdict.READY, 3),
         "info",
