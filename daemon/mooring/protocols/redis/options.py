@@ -41,15 +41,17 @@ SentinelHost = Annotated[
     AfterValidator(_is_endpoint),
 ]
 
+SentinelName = Annotated[
+    str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$", title="a name: at most 128 of letters, digits, -, . and _")
+]
+
 
 class SentinelOptions(Login):
     """Asks Redis Sentinels which host is the primary."""
 
     needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
 
-    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$", title="a name: at most 128 of letters, digits, -, . and _")] = Field(
-        description="What the Sentinels call the primary, as `mymaster`."
-    )
+    name: SentinelName = Field(description="What the Sentinels call the primary, as `mymaster`.")
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="The ACL user at the Sentinels."
     )

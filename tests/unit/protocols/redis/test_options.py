@@ -1,0 +1,53 @@
+"""The block ``check.redis``: Sentinels as written, and what is asked of a host."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from mooring.protocols.redis.options import RedisOptions, SentinelBlock, endpoint
+
+SENTINEL = {"name": "m", "hosts": ["10.20.0.31"], "user": "s", "passwordFile": "/s", "tls": {"caFile": "/ca"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10.20.0.31", ("10.20.0.31", 26379)),
+        ("10.20.0.31:1", ("10.20.0.31", 1)),
+        ("10.20.0.31:65535", ("10.20.0.31", 65535)),
+        ("FD00::1", ("fd00::1", 26379)),
+        ("fd00::1:5000", ("fd00::1:5000", 26379)),
+        ("[fd00::1]", ("fd00::1", 26379)),
+        ("[FD00:0::1]:5000", ("fd00::1", 5000)),
+    ],
+)
+def test_a_sentinel_is_an_address_with_or_without_a_port(text: str, found: tuple[str, int]) -> None:
+    """An IPv6 address with a port stands in brackets, as everywhere."""
+    assert endpoint(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sentinel.example.com", "10.20.0.31:", "10.20.0.31:0", "10.20.0.31:65536", "10.20.0.31:²", ":26379"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """Names too: a Sentinel that the DNS must find first is one thing more that may fail in a failover."""
+    with pytest.raises(ValidationError):
+        SentinelBlock.model_validate({"name": "m", "hosts": [text]})
+
+
+def test_what_sentinels_need_is_looked_for_at_start() -> None:
+    """A missing password or CA of theirs is found as early as the host's own."""
+    block = RedisOptions.model_validate({"passwordFile": "/r", "role": "primary", "sentinel": SENTINEL})
+    assert block.files() == ("/r", "/s", "/ca")
+
+
+@pytest.mark.parametrize("role", ["any", "primary", "replica"])
+def test_the_question_leaves_out_what_only_the_judge_must_know(role: str) -> None:
+    """So that it is equal, and usable as a key, for all Services that can share a probe."""
+    limits = {"maxReplicationLagSeconds": 60, "maxReplicationLagBytes": 5, "sentinel": SENTINEL}
+    asked = RedisOptions.model_validate({"key": "k", "role": role, **limits}).question()
+    plain = RedisOptions.model_validate({"key": "k", "role": "any" if role == "any" else "primary"})
+    assert (asked, hash(asked)) == (plain, hash(plain))
+    assert asked.asks_facts() is (role != "any")
+    assert asked.question(facts=True).asks_facts()
