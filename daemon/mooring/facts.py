@@ -25,6 +25,8 @@ class Channel:
     """What the source calls itself (``Facts.identity``); empty where that is not known."""
     receiving: bool = True
     """Connected to the source, and taking what it sends."""
+    trying: bool = False
+    """Not connected, and at it."""
     applying: bool = True
     """What was received is being executed."""
     syncing: bool = False
@@ -37,7 +39,7 @@ class Channel:
     @property
     def stopped(self) -> bool:
         """Neither part runs: what is left is a configuration."""
-        return not self.receiving and not self.applying
+        return not (self.receiving or self.trying or self.applying)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from pymysql.err import MySQLError
 
 from mooring.model import Observation, Target
 from mooring.protocols.attempt import Attempt, attempt, enter
-from mooring.protocols.exchange import Entered, Exchange
+from mooring.protocols.exchange import CAP, Answer, Entered, Exchange
 from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
 from mooring.protocols.mysql import wire
 from mooring.protocols.mysql.options import MysqlOptions
+from mooring.protocols.mysql.question import Server
+from mooring.protocols.mysql.results import AskFacts, Learn
 from mooring.protocols.secret import Secret
 from mooring.protocols.tls import Tls
 from mooring.reasons import Reason
@@ -56,10 +58,12 @@ def login(target: Target, sock: socket.socket, started: float) -> Entered:
     return enter(target, sock, started, _login)
 
 
-def exchange(options: Hashable, _server: Hashable = None) -> Exchange:
-    """COM_PING, or the query of the file."""
-    query = cast("MysqlOptions", options).query
-    return wire.Ping() if query is None else wire.Query(query)
+def exchange(options: Hashable, server: Hashable = None) -> Exchange:
+    """The question for facts, which fits the server that the login met; or the query of the file; or COM_PING."""
+    asked = cast("MysqlOptions", options)
+    if asked.asks_facts() and isinstance(server, Server):
+        return AskFacts(server, asked.heartbeat.table if asked.heartbeat else None)
+    return wire.Ping() if asked.query is None else wire.Query(asked.query)
 
 
 def _login(running: Attempt) -> Observation:
@@ -71,7 +75,7 @@ def _login(running: Attempt) -> Observation:
         line.farewell = _QUIT
         if running.given is not None and not session.get_autocommit():
             session.query("SET autocommit=1")  # one open transaction would answer from its first snapshot for ever
-        seen = _ask(session, options.query)
+        seen = _facts(running, line) if options.asks_facts() else _ask(session, options.query)
     except MySQLError as error:
         code, text = _words(error)
         seen = wire.refusal(code, text, anonymous=session.greeted and options.user is None)
@@ -82,7 +86,8 @@ def _login(running: Attempt) -> Observation:
 
 def _session(running: Attempt, options: MysqlOptions) -> _Session:
     try:
-        return _Session(options.user, running.unlock(options.password_file), running.tls(options.tls))
+        secret, tls = running.unlock(options.password_file), running.tls(options.tls)
+        return _Session(options.user, secret, tls, several=options.asks_facts())
     except Failure:
         if running.given is not None:  # connected already: leaving without a word would count as a broken connection
             with suppress(Exception):
@@ -97,6 +102,28 @@ def _ask(session: _Session, query: str | None) -> Observation:
     return wire.alive(rows) if query is None else wire.answer(rows)
 
 
+def _facts(running: Attempt, line: Line) -> Observation:
+    """In the words of the exchange, so that a login and a held session can never tell different things."""
+    learn = Learn()
+    learned = _talk(line, learn)
+    if learn.server is None:
+        return learned
+    running.server = learn.server
+    return _talk(line, exchange(running.target.options, learn.server))
+
+
+def _talk(line: Line, asked: Exchange) -> Observation:
+    if line.unread:
+        raise Failure(Reason.PROTOCOL, "says what nobody asked for")
+    line.sendall(asked.request)
+    answer: Answer | None = None
+    while answer is None:
+        answer = asked.feed(line.recv(CAP))
+    if answer.rest or not answer.keep:
+        line.farewell = b""
+    return answer.observation
+
+
 def _words(error: MySQLError) -> tuple[int, str]:
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     return code, str(error.args[-1]) if error.args else type(error).__name__
@@ -107,7 +134,7 @@ class _Session(_Connection):
 
     server_capabilities: int
 
-    def __init__(self, user: str | None, secret: Secret, tls: Tls | None) -> None:
+    def __init__(self, user: str | None, secret: Secret, tls: Tls | None, *, several: bool = False) -> None:
         self.greeted = False
         self._tls = tls
         super().__init__(
@@ -120,6 +147,7 @@ class _Session(_Connection):
             conv={},
             autocommit=None,
             program_name="mooring",
+            client_flag=CLIENT.MULTI_STATEMENTS if several else 0,
             defer_connect=True,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
@@ -67,6 +68,10 @@ class MysqlOptions(Replicated):
         default=None,
         description="What the first column of the first row of `query` must be, as text. Another value is `offline`.",
     )
+
+    def login_key(self) -> Hashable:
+        """A login that is to ask for facts learns how to, and is allowed several statements at once."""
+        return super().login_key(), self.asks_facts()
 
     def requirement(self) -> Requirement:
         return replace(super().requirement(), allow_donor=self.allow_donor, allow_replicating=self.allow_replicating)

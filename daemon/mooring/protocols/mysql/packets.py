@@ -12,6 +12,9 @@ IN_TRANSACTION, MORE_RESULTS = 0x0001, 0x0008
 
 _EOF, _NULL = 0xFE, 0xFB
 _WHOLE_EOF = 5
+_CATALOG = b"\x03def"
+_COLUMNS = 4096
+"""Columns that a result may have at most (MySQL: "Limits on Table Column Count")."""
 _SIZES = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 """Bytes of a length-encoded integer by its first one."""
 
@@ -41,19 +44,52 @@ def status_of_eof(payload: bytes) -> int:
     return int.from_bytes(payload[3:], "little")
 
 
-def first_of(row: bytes, columns: int) -> bytes | None:
-    """The first value of a row, None where it is NULL. Raises Broken, unless the row has just so many."""
-    at, values = 0, []
+def columns_of_head(payload: bytes) -> int:
+    """How many columns the result has that begins so. Raises Broken."""
+    if payload[0] == _NULL:
+        raise Broken("asks for a file of ours")
+    columns, end = integer(payload, 0)
+    if end != len(payload) or not 0 < columns <= _COLUMNS:
+        raise Broken("begins a result with something else than its columns")
+    return columns
+
+
+def check_description(payload: bytes, *, last: bool) -> None:
+    """One of the packets between the head of a result and its rows; the last is an EOF. Raises Broken."""
+    if last:
+        status_of_eof(payload)
+    elif not payload.startswith(_CATALOG):
+        raise Broken("describes a column in words that are none")
+
+
+def name_of(description: bytes) -> bytes:
+    """A column's name: catalogue, schema, table and the table's own name come before it. Raises Broken."""
+    at = 0
+    for _ in range(4):
+        size, at = integer(description, at)
+        at += size
+    size, at = integer(description, at)
+    if len(description) < at + size:
+        raise Broken("describes a column in words that are none")
+    return description[at : at + size]
+
+
+def values(row: bytes, columns: int) -> list[bytes | None]:
+    """The values of a row, None where one is NULL. Raises Broken, unless the row has just so many."""
+    at, end, found = 0, len(row), list[bytes | None]()
     for _ in range(columns):
-        if row[at : at + 1] == b"\xfb":
-            size, start = None, at + 1
-        else:
-            size, start = integer(row, at)
-        at = start + (size or 0)
-        values.append(None if size is None else row[start:at])
-    if at != len(row):
+        size = row[at] if at < end else _NULL + 1
+        at += 1
+        if size >= _NULL:
+            if size == _NULL:
+                found.append(None)
+                continue
+            size, at = integer(row, at - 1)
+        found.append(row[at : at + size])
+        at += size
+    if at != end:
         raise Broken("sends a row that does not fit its columns")
-    return values[0]
+    return found
 
 
 def integer(payload: bytes, at: int) -> tuple[int, int]:

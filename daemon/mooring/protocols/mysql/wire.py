@@ -16,11 +16,12 @@ from mooring.protocols.mysql.packets import (
     IN_TRANSACTION,
     MORE_RESULTS,
     Broken,
+    check_description,
+    columns_of_head,
     ends_part,
-    first_of,
-    integer,
     status_of_eof,
     status_of_ok,
+    values,
 )
 from mooring.reasons import Reason
 
@@ -118,12 +119,8 @@ _OK_HEAD = b"\x07\x00\x00\x01\x00\x00\x00"
 _PONGS = {_OK_HEAD + status + b"\x00\x00": _ALIVE for status in (b"\x02\x00", b"\x00\x00")}
 """The usual answers to COM_PING, byte for byte: with autocommit and without."""
 
-_LOAD_LOCAL = 0xFB
-_COLUMNS = 4096
-"""Columns that a result may have at most (MySQL: "Limits on Table Column Count")."""
 
-
-class _Talk:
+class Talk:
     """Cuts the stream into packets, in their order; a subclass takes them one by one."""
 
     __slots__ = ("_at", "_held", "_sequence")
@@ -149,7 +146,7 @@ class _Talk:
             sequence, payload = packet
             due, self._sequence = sequence == self._sequence, (sequence + 1) % 256
             if payload[:1] == b"\xff" and (due or sequence == 0):
-                return _refused(payload, keep=due)
+                return self._refused(payload, keep=due)
             if not due or not payload:
                 raise Broken("sends packets out of order" if payload else "sends an empty packet")
             if (answer := self._take(payload)) is not None:
@@ -170,11 +167,24 @@ class _Talk:
         self._at = end
         return held[start - 1], bytes(held[start:end])
 
+    def _refused(self, payload: bytes, *, keep: bool) -> Answer:
+        """An ERR packet; one that nobody asked for has the number 0, as a server sends it before it hangs up."""
+        if len(payload) < 3:  # noqa: PLR2004 -- the mark and the code
+            raise Broken("sends an error without a code")
+        code = int.from_bytes(payload[1:3], "little")
+        text = (payload[9:] if payload[3:4] == b"#" else payload[3:]).decode("utf-8", "replace")
+        lost = code in ENDED
+        seen = self._refusal(code, text) if keep else refusal(code, text)
+        return Answer(seen, keep=keep and not lost, lost=lost)
+
+    def _refusal(self, code: int, text: str) -> Observation:
+        return refusal(code, text)
+
     def _take(self, payload: bytes) -> Answer | None:
         raise NotImplementedError
 
 
-class Ping(_Talk):
+class Ping(Talk):
     """COM_PING."""
 
     __slots__ = ()
@@ -190,14 +200,14 @@ class Ping(_Talk):
         return _ALIVE
 
 
-class Query(_Talk):
+class Query(Talk):
     """COM_QUERY and its text result; of several results (CALL) the first is the answer."""
 
     __slots__ = ("_columns", "_found", "_row", "_undescribed", "request")
 
     def __init__(self, query: str) -> None:
         super().__init__()
-        self.request = _command(query)
+        self.request = command(query)
         self._found: Observation | None = None
         self._begin()
 
@@ -214,27 +224,20 @@ class Query(_Talk):
         if self._undescribed:
             self._describe(payload)
         else:
-            first = first_of(payload, self._columns)
+            first = values(payload, self._columns)[0]
             self._row = self._row or (first,)
         return None
 
     def _head(self, payload: bytes) -> Answer | None:
         if payload[0] == 0:
             return self._end(status_of_ok(payload), None)
-        if payload[0] == _LOAD_LOCAL:
-            raise Broken("asks for a file of ours")
-        self._columns, end = integer(payload, 0)
+        self._columns = columns_of_head(payload)
         self._undescribed = self._columns + 1
-        if end != len(payload) or not 0 < self._columns <= _COLUMNS:
-            raise Broken("begins a result with something else than its columns")
         return None
 
     def _describe(self, payload: bytes) -> None:
         self._undescribed -= 1
-        if self._undescribed == 0:
-            status_of_eof(payload)
-        elif not payload.startswith(b"\x03def"):
-            raise Broken("describes a column in words that are none")
+        check_description(payload, last=self._undescribed == 0)
 
     def _end(self, status: int, rows: Sequence[Sequence[object]] | None) -> Answer | None:
         self._found = self._found or answer(rows)
@@ -246,16 +249,7 @@ class Query(_Talk):
 
 
 @lru_cache(maxsize=1024)
-def _command(query: str) -> bytes:
+def command(query: str) -> bytes:
+    """The packet of a COM_QUERY."""
     said = b"\x03" + query.encode("utf-8", "replace")
     return len(said).to_bytes(3, "little") + b"\x00" + said
-
-
-def _refused(payload: bytes, *, keep: bool) -> Answer:
-    """An ERR packet; one that nobody asked for has the number 0, as a server sends it before it hangs up."""
-    if len(payload) < 3:  # noqa: PLR2004 -- the mark and the code
-        raise Broken("sends an error without a code")
-    code = int.from_bytes(payload[1:3], "little")
-    text = payload[9:] if payload[3:4] == b"#" else payload[3:]
-    lost = code in ENDED
-    return Answer(refusal(code, text.decode("utf-8", "replace")), keep=keep and not lost, lost=lost)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mooring.protocols.mysql.packets import Broken, ends_part, first_of, integer, status_of_eof, status_of_ok
+from mooring.protocols.mysql.packets import Broken, ends_part, integer, status_of_eof, status_of_ok, values
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_what_has_no_status(read: Callable[[bytes], int], payload: str) -> None:
 )
 def test_rows(row: bytes, columns: int, first: bytes | None) -> None:
     """Values that fill the row to its end."""
-    assert first_of(row, columns) == first
+    assert values(row, columns)[0] == first
 
 
 @pytest.mark.parametrize(("row", "columns"), [(b"\x01x", 2), (b"\x01x\x01y", 1), (b"\x02x", 1), (b"\xff", 1)])
 def test_rows_that_do_not_fit(row: bytes, columns: int) -> None:
     """One value too few or too many, one cut short, one that is none."""
     with pytest.raises(Broken):
-        first_of(row, columns)
+        values(row, columns)
 
 
 def test_a_long_first_value_is_no_end() -> None:
