@@ -50,7 +50,7 @@ class Node(Redis):
 
 
 class Sentinel(Redis):
-    """One Sentinel. It asks no password of anybody, as usual."""
+    """One Sentinel; it asks no password of anybody. Frozen for 2 s, it distrusts its clock for 30 s more (TILT)."""
 
     usual_port = 26379
     kind = "sentinel"
@@ -158,10 +158,7 @@ class SentinelReplication(RedisReplication):
             wait_until(partial(sentinel.knows, *counts), 30, "the Sentinels to meet", every=0.05)
 
     def wait_failover(self, old: Node) -> Node:
-        """Waits until all running Sentinels name another primary than ``old``, which says so too; returns it.
-
-        Frozen Sentinels must be thawed before.
-        """
+        """Waits until all running Sentinels name another primary than ``old``, which says so too; returns it."""
         (self.primary,) = wait_until(lambda: self._agreed(old), 40, "the Sentinels to fail over", every=0.02)
         return self.primary
 
