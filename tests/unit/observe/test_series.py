@@ -90,6 +90,13 @@ def test_an_address_that_waits_for_its_port_is_not_unknown() -> None:
     assert (list(ready.values()), unknown) == ([0], {})
 
 
+def test_a_split_brain_is_shown() -> None:
+    """1 for the Service of which two hosts say that they are its one writer."""
+    views = [replace(one, split=True) for one in board_of(service(A, B)).snapshot()]
+    *_, split, _ = [read(text) for text in series.of_services(views, {})]
+    assert split == {("default", "mysql-external"): 1}
+
+
 @pytest.mark.parametrize(
     ("standing", "values"),
     [
@@ -102,7 +109,8 @@ def test_an_address_that_waits_for_its_port_is_not_unknown() -> None:
 def test_a_service_is_shown_as_it_is_stored(standing: Standing, values: tuple[int, ...]) -> None:
     """How many hosts are stored as ready, how many as a last resort, how many the file has, and what hinders."""
     board = board_of(service(A, B))
-    *found, hazards = [read(text) for text in series.of_services(board.snapshot(), {KEY: standing})]
+    *found, split, hazards = [read(text) for text in series.of_services(board.snapshot(), {KEY: standing})]
+    assert split == {("default", "mysql-external"): 0}
     assert found == [{("default", "mysql-external"): value} for value in values]
     assert hazards == {}
 
