@@ -1,0 +1,54 @@
+"""Ending sessions on Redis and Valkey: what is said, and what becomes of each answer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ground.talking import talking
+from mooring.protocols.exchange import CAP
+from mooring.protocols.failure import Failure
+from mooring.protocols.line import Line
+from mooring.protocols.redis.kill import command, kill
+from mooring.protocols.redis.options import RedisOptions
+from mooring.protocols.toll import Toll
+from mooring.reasons import Reason
+
+NOPERM = b"-NOPERM User mooring has no permissions to run the 'client|kill' command\r\n"
+APP = command("app")
+
+
+def _ended(answers: dict[bytes, bytes], *users: str, **block: object) -> Toll:
+    toll = Toll()
+    with talking(answers.__getitem__) as sock:
+        kill(Line(sock, time.monotonic() + 10, CAP), RedisOptions.model_validate(block), users, toll)
+    return toll
+
+
+def test_one_command_ends_all_sessions_of_a_user() -> None:
+    """Only plain ones: no replica, no subscriber; and the server spares us by itself."""
+    assert APP == b"*6\r\n$6\r\nCLIENT\r\n$4\r\nKILL\r\n$4\r\nUSER\r\n$3\r\napp\r\n$4\r\nTYPE\r\n$6\r\nnormal\r\n"
+    assert _ended({APP: b":12\r\n", command("jöb"): b":0\r\n"}, "app", "jöb") == Toll(12)
+
+
+def test_a_user_that_is_not_there_hinders_no_other() -> None:
+    """It is told, for the file names it."""
+    answers = {command("nobody"): b"-ERR No such user 'nobody'\r\n", APP: b":3\r\n"}
+    assert _ended(answers, "nobody", "app") == Toll(3, "ERR No such user 'nobody'")
+
+
+@pytest.mark.parametrize(("block", "user"), [({"user": "mooring"}, "mooring"), ({}, "default")])
+def test_a_missing_right_is_told_with_what_gives_it(block: dict[str, str], user: str) -> None:
+    """For the user that we logged in as."""
+    secret = {"passwordFile": "/secret"} if block else {}
+    toll = _ended({APP: NOPERM}, "app", **block, **secret)
+    assert toll.error.endswith(f"'client|kill' command; ACL SETUSER {user} +client|kill")
+
+
+@pytest.mark.parametrize("answer", [b"+OK\r\n", b":x\r\n", b":-1\r\n", b":1\r\n:1\r\n", b"$-1\r\n"])
+def test_what_is_no_answer_ends_the_talk(answer: bytes) -> None:
+    """The connection is not used again."""
+    with pytest.raises(Failure) as failed:
+        _ended({APP: answer}, "app")
+    assert failed.value.reason is Reason.PROTOCOL
