@@ -17,7 +17,7 @@ from fuzz import reference, streams
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.mysql import wire as mysql
 from mooring.protocols.redis import questions as redis
-from mooring.protocols.redis import wire
+from mooring.protocols.redis import sentinel, wire
 from mooring.reasons import Reason
 
 
@@ -39,6 +39,15 @@ SUBJECTS: Mapping[str, Sequence[Subject]] = MappingProxyType(
         "redis": (
             Subject(lambda: wire.Talk(redis.Ping(None)), streams.REDIS_PING, reference.redis_ping),
             Subject(lambda: wire.Talk(redis.Ping("switch")), streams.REDIS_KEY, reference.redis_key),
+            Subject(
+                lambda: wire.Talk(redis.Roles(None, None, cluster=True)), streams.REDIS_ROLES, reference.redis_roles
+            ),
+            Subject(
+                lambda: wire.Talk(redis.Roles("switch", "probe", cluster=False)),
+                streams.REDIS_ROLES_ALONE,
+                reference.redis_roles_alone,
+            ),
+            Subject(lambda: wire.Talk(sentinel.Primary("main")), streams.REDIS_SENTINEL, reference.redis_sentinel),
         ),
     }
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from ipaddress import IPv6Address
 from itertools import count
 
 CAP = 65536
@@ -23,12 +25,72 @@ _MORE = 8
 
 
 def redis_ping(stream: bytes) -> Sound | None:
-    return (None, 7) if stream[:7] == b"+PONG\r\n" else None
+    end = _pong(stream)
+    return (None, end) if end else None
 
 
 def redis_key(stream: bytes) -> Sound | None:
-    found = re.match(rb"\+PONG\r\n:([01])\r\n", stream)
+    if not (start := _pong(stream)):
+        return None
+    found = re.compile(rb":([01])\r\n").match(stream[:CAP], start)
     return found and (found[1].decode(), found.end())
+
+
+def redis_roles(stream: bytes) -> Sound | None:
+    return _texts(stream, None, _pong(stream), 2)
+
+
+def redis_roles_alone(stream: bytes) -> Sound | None:
+    answer, start = redis_key(stream) or (None, None)
+    return _texts(stream, answer, start, 1)
+
+
+def redis_sentinel(stream: bytes) -> Sound | None:
+    if not (start := _pong(stream)):
+        return None
+    if stream[start : start + 5] == b"*-1\r\n" and start + 5 <= CAP:
+        return None, start + 5
+    if stream[start : start + 4] != b"*2\r\n":
+        return None
+    host, middle = _bulk(stream, start + 4) or (b"", 0)
+    port, end = _bulk(stream, middle) or (b"", 0)
+    if not re.fullmatch(rb"[!-~]{1,253}", host) or not re.fullmatch(rb"[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        return None
+    name = host.decode()
+    if b":" in host:
+        with suppress(ValueError):
+            name = str(IPv6Address(name))
+        name = f"[{name}]"
+    return f"{name}:{int(port)}", end
+
+
+def _texts(stream: bytes, answer: str | None, end: int | None, count: int) -> Sound | None:
+    """So many texts, each of which may as well be refused: the host is alive without them."""
+    for _ in range(count):
+        if not end:
+            return None
+        refused = stream[end : end + 1] == b"-"
+        end = _line(stream, end) if refused else (_bulk(stream, end) or (b"", None))[1]
+    return (answer, end) if end else None
+
+
+def _pong(stream: bytes) -> int | None:
+    """Where a PONG ends, or the error that only writers mind."""
+    end = _line(stream, 0)
+    return end if end and re.match(rb"\+PONG\r\n|-MISCONF( |\r\n)", stream) else None
+
+
+def _line(stream: bytes, start: int) -> int | None:
+    end = stream.find(b"\r\n", start, CAP)
+    return None if end < 0 else end + 2
+
+
+def _bulk(stream: bytes, start: int) -> tuple[bytes, int] | None:
+    found = re.compile(rb"\$(0|[1-9][0-9]{0,5})\r\n").match(stream[:CAP], start)
+    end = found.end() + int(found[1]) if found else CAP
+    if not found or stream[end : min(end + 2, CAP)] != b"\r\n":
+        return None
+    return stream[found.end() : end], end + 2
 
 
 def mysql_ping(stream: bytes) -> Sound | None:

@@ -62,6 +62,8 @@ REDIS_PING: Sequence[bytes] = [
     b"-LOADING Redis is loading the dataset in memory\r\n",
     b"-ERR max number of clients reached\r\n",
     b"-NOAUTH Authentication required.\r\n",
+    b"-MISCONF Redis is configured to save RDB snapshots\r\n",
+    b"-MISCONF\r\n",
 ]
 
 REDIS_KEY: Sequence[bytes] = [
@@ -71,6 +73,53 @@ REDIS_KEY: Sequence[bytes] = [
     b"-LOADING Redis is loading\r\n-LOADING Redis is loading\r\n",
     b"-NOPERM no PING\r\n:0\r\n",
     b"+PONG\r\n-NOPERM no EXISTS\r\n",
+]
+
+
+def _text(*lines: str) -> bytes:
+    text = "".join(f"{line}\r\n" for line in lines).encode()
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+_MASTER = _text("# Replication", "role:master", "min_slaves_good_slaves:0", f"master_replid:{'8a' * 20}")
+_SLAVE = _text(
+    "role:slave",
+    "master_host:fd00::0:11",
+    "master_port:6379",
+    "master_link_status:down",
+    "master_last_io_seconds_ago:-1",
+    "master_link_down_since_seconds:5",
+    "slave_repl_offset:12345678901234567890",
+)
+_CLUSTER = _text("cluster_state:fail", "cluster_slots_assigned:0")
+_NO_CLUSTER = b"-ERR This instance has cluster support disabled\r\n"
+
+REDIS_ROLES: Sequence[bytes] = [
+    b"+PONG\r\n" + _MASTER + _NO_CLUSTER,
+    b"+PONG\r\n" + _SLAVE + _CLUSTER,
+    b"-MISCONF no\r\n" + _MASTER + _CLUSTER,
+    b"-MASTERDOWN Link with MASTER is down\r\n" + _SLAVE + _NO_CLUSTER,
+    b"-LOADING Redis is loading\r\n" + _MASTER + b"-LOADING Redis is loading\r\n",
+    b"+PONG\r\n-NOPERM no INFO\r\n-NOPERM no CLUSTER\r\n",
+    b"+PONG\r\n$0\r\n\r\n$-1\r\n",
+    b"-ERR max number of clients reached\r\n",
+]
+
+REDIS_ROLES_ALONE: Sequence[bytes] = [
+    b"+PONG\r\n:0\r\n" + _MASTER,
+    b"-MISCONF no\r\n:1\r\n" + _SLAVE + b"+PONG\r\n",
+    b"+PONG\r\n-NOPERM no EXISTS\r\n" + _MASTER,
+    b"+PONG\r\n:0\r\n$20\r\nrole:master\r\nrole:slave\r\n",
+]
+
+REDIS_SENTINEL: Sequence[bytes] = [
+    b"+PONG\r\n*2\r\n$10\r\n10.20.0.12\r\n$4\r\n6379\r\n",
+    b"+PONG\r\n*2\r\n$10\r\nfd00::0:11\r\n$5\r\n65535\r\n",
+    b"+PONG\r\n*2\r\n$15\r\ndb1.example.com\r\n$4\r\n6379\r\n+PONG\r\n",
+    b"+PONG\r\n*-1\r\n",
+    b"+PONG\r\n*2\r\n$-1\r\n$4\r\n6379\r\n",
+    b"+PONG\r\n-ERR unknown command 'SENTINEL'\r\n",
+    b"-NOPERM no PING\r\n*-1\r\n",
 ]
 
 

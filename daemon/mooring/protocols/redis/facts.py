@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 
-from mooring.facts import Channel, Facts
+from mooring.facts import Channel, Facts, place
 
 _FIELD = re.compile(r"^([a-z0-9_]+):([!-~]*)\r?$", re.MULTILINE)
 _STREAM = re.compile(r"[0-9a-f]{40}")
@@ -46,14 +47,12 @@ def facts(info: bytes, cluster: bytes = b"", misconf: str = "") -> Facts | None:
     )
 
 
-def place(host: str, port: str) -> str:
-    """``address:port``, or ``[address]:port`` for IPv6, which has many spellings and here one."""
-    if ":" not in host:
-        return f"{host}:{port}"
-    try:
-        return f"[{ip_address(host)}]:{port}"
-    except ValueError:
-        return f"[{host}]:{port}"
+def named(host: str, port: int) -> str:
+    """``address:port``; an IPv6 address has many spellings, and here one."""
+    if ":" in host:
+        with suppress(ValueError):
+            host = str(ip_address(host))
+    return place(host, port)
 
 
 def _channel(told: Mapping[str, str]) -> Channel:
@@ -61,8 +60,9 @@ def _channel(told: Mapping[str, str]) -> Channel:
     silent = _number(told.get("master_last_io_seconds_ago"))
     down = _number(told.get("master_link_down_since_seconds"))
     return Channel(
-        place(told.get("master_host", "?")[:_LONGEST_NAME], told.get("master_port", "?")[:_MOST_DIGITS]),
+        named(told.get("master_host", "?")[:_LONGEST_NAME], _number(told.get("master_port")) or 0),
         receiving=up,
+        trying=not up,
         syncing=told.get("master_sync_in_progress") == "1",
         lag=None if silent is None else float(silent),
         problem="" if up or down is None else f"down for {down} s",

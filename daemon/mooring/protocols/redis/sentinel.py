@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from mooring.model import Observation
 from mooring.protocols.exchange import Answer
-from mooring.protocols.redis.facts import place
+from mooring.protocols.redis.facts import named
 from mooring.protocols.redis.questions import PING, pong
 from mooring.protocols.redis.resp import Command, Refused, Reply, request
 from mooring.protocols.redis.wire import refusal
@@ -39,15 +39,14 @@ class Primary:
         self.usual: Mapping[bytes, Answer] = MappingProxyType({})
 
     def seen(self, replies: Sequence[Reply]) -> Observation:
-        said, named = pong(replies[0]), replies[1]
+        said, told = pong(replies[0]), replies[1]
         if said.reason is not Reason.OK:
             return said
-        if isinstance(named, Refused):
-            return refusal(named)
-        if not isinstance(named, tuple):
+        if isinstance(told, Refused):
+            return refusal(told)
+        if not isinstance(told, tuple):
             return Observation(Reason.OK, f"knows no primary {self._name}")
-        host, port = (part.decode("ascii") for part in named)
-        return Observation(Reason.OK, answer=place(host, port))
+        return Observation(Reason.OK, answer=named(told[0].decode("ascii"), int(told[1])))
 
     def learned(self, _replies: Sequence[Reply]) -> Hashable:
         return None
