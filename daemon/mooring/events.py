@@ -139,6 +139,17 @@ class SplitBrainEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsKilled:
+    """What these users had open on a host that says itself that it is the primary no more was ended."""
+
+    member: Member
+    users: tuple[str, ...]
+    count: int
+    error: str = ""
+    """What hindered that, wholly or in part; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockJumped:
     """The wall clock moved against the monotonic one by ``seconds``; all schedules were re-anchored."""
 
@@ -225,6 +236,7 @@ Event = (
     | HazardFound
     | SplitBrain
     | SplitBrainEnded
+    | SessionsKilled
     | ClockJumped
     | Overrun
     | LeaderChanged

@@ -22,6 +22,7 @@ from mooring.events import (
     NotPublished,
     Repaired,
     ServiceReleased,
+    SessionsKilled,
     SplitBrain,
 )
 from mooring.spec import ServiceKey
@@ -135,10 +136,17 @@ def _words(event: Event) -> Words | None:
             return event.service, "Released", "the file lists it no more; its Endpoints stay, and nobody keeps them"
         case SplitBrain():
             return event.service, "SplitBrain", f"several hosts say that they are the primary: {', '.join(event.hosts)}"
+        case SessionsKilled():
+            return event.member.service, *_words_of_sessions(event)
         case DrainUnknown():
             return event.service, "DrainUnknown", f"the annotation mooring/drain names no host by {event.entry!r}"
         case _:
             return _words_of_writes(event)
+
+
+def _words_of_sessions(event: SessionsKilled) -> tuple[str, str]:
+    done = f"ended {event.count} sessions of {', '.join(event.users)} on {event.member.host}, which was demoted"
+    return ("SessionsNotKilled", f"{done}: {event.error}") if event.error else ("SessionsKilled", done)
 
 
 def _words_of_writes(event: Event) -> Words | None:

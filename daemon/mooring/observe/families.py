@@ -62,6 +62,13 @@ TRANSITIONS = Family(
     "Changes of verdict, to ready or to not-ready, a first verdict included.",
     (*HOST, "to"),
 )
+SESSIONS_KILLED = Family(
+    "mooring_sessions_killed_total",
+    Kind.COUNTER,
+    "Sessions of `killUsers` that were ended on the host because it was demoted; only where the Service says "
+    "`onDemote: killSessions`.",
+    HOST,
+)
 DETECTION = Family(
     "mooring_detection_seconds",
     Kind.HISTOGRAM,
@@ -142,6 +149,7 @@ FAMILIES = (
     PROBES,
     PROBE_DURATION,
     TRANSITIONS,
+    SESSIONS_KILLED,
     DETECTION,
     PUBLISH,
     WRITES,

@@ -27,6 +27,7 @@ from mooring.events import (
     Published,
     Repaired,
     ServiceReleased,
+    SessionsKilled,
     SplitBrain,
     SplitBrainEnded,
     WriteFailed,
@@ -153,6 +154,15 @@ def _(event: NotPublished) -> Line:
 @line.register
 def _(event: HazardFound) -> Line:
     return "error", "service.hazard", {"service": str(event.service), "kind": event.kind, "why": event.why}
+
+
+@line.register
+def _(event: SessionsKilled) -> Line:
+    said = {"users": list(event.users), "count": event.count}
+    if not event.error:
+        return "info", "sessions.killed", {**_who(event.member), **said}
+    means = "applications may still be connected to a host that is the primary no more"
+    return "warning", "sessions.killed", {**_who(event.member), **said, "error": event.error, "means": means}
 
 
 @line.register

@@ -19,6 +19,7 @@ from mooring.events import (
     HostChanged,
     Overrun,
     Published,
+    SessionsKilled,
     WriteFailed,
 )
 from mooring.model import Change, Report
@@ -61,6 +62,7 @@ class Metrics:
         self._reloaded, self._reloaded_at = True, loaded_at
         self._hearers: Mapping[type, Callable[[Any], None]] = {
             HostChanged: self._changed,
+            SessionsKilled: self._tally.killed,
             Published: self._published,
             WriteFailed: self._write_failed,
             Overrun: self._overrun,
@@ -93,6 +95,7 @@ class Metrics:
             *series.of_hosts(services, standings),
             *series.of_services(services, standings),
             *series.of_counts(self._tally.hosts()),
+            series.of_sessions(services, self._tally.sessions()),
         ]
         return CONTENT_TYPE_PLAIN_0_0_4, "".join(parts).encode() + generate_latest(self._registry)
 

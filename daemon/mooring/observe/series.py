@@ -77,6 +77,12 @@ def of_counts(counted: Counted) -> Iterator[str]:
     yield _text(families.TRANSITIONS, transitions)
 
 
+def of_sessions(services: Iterable[ServiceView], killed: Mapping[Labels, int]) -> str:
+    """How many sessions were ended on each host of the Services that ask for that."""
+    hosts = (labels(member) for service in services if service.spec.kill_users for member, _ in service.hosts)
+    return _text(families.SESSIONS_KILLED, ((_host(host), killed.get(host, 0)) for host in hosts))
+
+
 def _nameless(who: str, host: HostSpec) -> list[Sample]:
     """A listed name that holds no address; an address that waits for its ports is none."""
     return [(f'{who},reason="{Reason.DNS}"', 1)] if parse(host.address) is None else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from mooring.decide.assess import assess
-from mooring.events import HostChanged
+from mooring.events import HostChanged, SessionsKilled
 from mooring.model import Member, Report, Target, Verdict
 from mooring.observe.families import PROBE_DURATION
 from mooring.reasons import Reason
@@ -54,6 +54,7 @@ class _Seat:
     member: Member
     probes: dict[Reason, int] = field(default_factory=dict)
     transitions: dict[Verdict, int] = field(default_factory=lambda: {Verdict.READY: 0, Verdict.NOT_READY: 0})
+    killed: int = 0
 
 
 Counted = Mapping[Labels, tuple[Mapping[Reason, int], Mapping[Verdict, int]]]
@@ -99,6 +100,17 @@ class Tally:
             seat = self._seats.get(labels(event.member))
             if seat is not None:
                 seat.transitions[event.state.verdict] += 1
+
+    def killed(self, event: SessionsKilled) -> None:
+        with self._lock:
+            seat = self._seats.get(labels(event.member))
+            if seat is not None:
+                seat.killed += event.count
+
+    def sessions(self) -> Mapping[Labels, int]:
+        """How many were ended on each host; a copy."""
+        with self._lock:
+            return {host: seat.killed for host, seat in self._seats.items()}
 
     def hosts(self) -> Counted:
         """A copy."""

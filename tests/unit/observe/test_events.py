@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ground.values import KEY
+from ground.values import KEY, member
 from ground.waiting import wait_until
 from mooring.cluster.client import Api
 from mooring.errors import ClusterError, Rejected, Unavailable
@@ -21,8 +21,12 @@ from mooring.events import (
     KeptLast,
     NotPublished,
     ServiceReleased,
+    SessionsKilled,
+    SplitBrain,
 )
 from mooring.observe.events import BOUND, Involved, Recorder, pod
+
+DB = member()
 
 
 class Recording(Api):
@@ -57,12 +61,15 @@ def recorder(api: Api) -> Recorder:
     [
         (NotPublished(KEY, "has a selector", refused=True), "Refused", "has a selector"),
         (NotPublished(KEY, "does not answer", refused=False), "NotPublished", "does not answer"),
+        (SplitBrain(KEY, ("db1", "db2")), "SplitBrain", "db1, db2"),
         (KeptLast(KEY, ("10.20.0.11",)), "KeptLast", "10.20.0.11"),
         (HazardFound(KEY, "NotMirrored", "it reaches nobody"), "NotMirrored", "it reaches nobody"),
         (AddressRemoved(KEY, "10.20.0.99", "kubectl-edit"), "AddressRemoved", "put there by kubectl-edit"),
         (AddressRemoved(KEY, "10.20.0.99", ""), "AddressRemoved", "removed 10.20.0.99"),
         (DrainUnknown(KEY, "db9"), "DrainUnknown", "names no host by 'db9'"),
         (ServiceReleased(KEY), "Released", "its Endpoints stay"),
+        (SessionsKilled(DB, ("app", "web"), 7), "SessionsKilled", "ended 7 sessions of app, web on 10.20.0.11"),
+        (SessionsKilled(DB, ("app",), 0, "NOPERM; ACL SETUSER"), "SessionsNotKilled", "demoted: NOPERM; ACL SETUSER"),
     ],
 )
 def test_what_an_administrator_should_see_is_told(event: Event, reason: str, words: str) -> None:

@@ -16,7 +16,7 @@ from mooring.model import Verdict
 from mooring.observe import series
 from mooring.picture import US, Condition, Endpoint, Picture, Slice, StoredSlice
 from mooring.reasons import Reason
-from mooring.spec import HostSpec
+from mooring.spec import HostSpec, ServiceKey
 from mooring.standing import Standing
 
 A, B = "10.20.0.11", "10.20.0.12"
@@ -144,6 +144,14 @@ def test_counts_are_shown_with_outcome_and_reason() -> None:
         (*who, "unknown", "auth"): 1,
     }
     assert read(transitions) == {(*who, "ready"): 2, (*who, "not-ready"): 1}
+
+
+def test_ended_sessions_are_shown_where_they_may_be_ended() -> None:
+    """From nought on, for each host of a Service that asks for it; for no other."""
+    asks = replace(service(A, B), kill_users=("app",))
+    board = board_of(asks, service(A, key=ServiceKey("other", "mysql")))
+    found = read(series.of_sessions(board.snapshot(), {("default", "mysql-external", A, A): 12}))
+    assert found == {("default", "mysql-external", A, A): 12, ("default", "mysql-external", B, B): 0}
 
 
 def test_no_name_can_break_the_page() -> None:

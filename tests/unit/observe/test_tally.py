@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ground.values import member, report, target
-from mooring.events import HostChanged
+from mooring.events import HostChanged, SessionsKilled
 from mooring.model import HostState, Observation, Verdict
 from mooring.observe.tally import Distribution, Tally, labels
 from mooring.reasons import Reason
@@ -81,6 +81,15 @@ def test_both_ways_of_a_verdict_are_counted_from_nought() -> None:
     tally.changed(HostChanged(A, HostState(Verdict.READY), Verdict.NOT_READY, 2))
     tally.changed(HostChanged(B, HostState(Verdict.READY), Verdict.NOT_READY, 2))
     assert [transitions for _, transitions in tally.hosts().values()] == [{Verdict.READY: 1, Verdict.NOT_READY: 0}]
+
+
+def test_ended_sessions_are_counted_for_each_host() -> None:
+    """What was ended on a host that left the file meanwhile is counted nowhere."""
+    tally = Tally()
+    tally.seat([A])
+    for one in (A, A, B):
+        tally.killed(SessionsKilled(one, ("app",), 3))
+    assert tally.sessions() == {labels(A): 6}
 
 
 def test_no_probe_of_many_threads_is_lost() -> None:
