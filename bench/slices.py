@@ -19,14 +19,13 @@ from pathlib import Path
 from cluster.api import Api as Server
 from cluster.daemon import ClusterDaemon
 from cluster.stage import redis_servers
-from cluster.versions import ENDPOINTS, Versions
+from cluster.versions import ENDPOINTS, SLICES, Versions
 from ground.waiting import wait_until
 from mooring.cluster.slice_manifest import slice_patch
 from mooring.decide.slices import changes
 from mooring.picture import US, Condition, Endpoint, Picture, StoredSlice, Wanted
 from mooring.spec import Port, Publish, ServiceKey
 
-SLICES = "/registry/endpointslices/"
 PORTS = (Port("db", 7000),)
 TICKS = 100.0
 

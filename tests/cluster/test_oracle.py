@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cluster.daemon import ClusterDaemon
-from cluster.versions import Versions
+from cluster.versions import SLICES, Versions
 from cluster.whole import Cluster
 from ground.field import ALLOWED, COUNT, PERIOD, TIMEOUT, Field
+from ground.history import Version
 from ground.network import Host, Network
-from ground.oracle import Outage
+from ground.oracle import Oracle, Outage
+from ground.said import Said, apart
+from ground.waiting import wait_until
 from ground.walk import Step, walk
-from ground.watch import Watch
+from ground.watch import Recorded, Watch
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -31,14 +36,18 @@ MARGIN_SECONDS = 8.0
 API_SERVER = "the API server"
 OUTAGES = ((6.0, 3.0, "freeze"), (18.0, 2.0, "kill"), (33.0, 3.0, "freeze"))
 """When, for how long, how."""
-_FIRST = 100
-"""Of the numbers of our hosts; other tests have lower ones."""
+SHORT_SECONDS = 24.0
+"""Of a walk with own slices, which has the first two outages."""
+_FIRSTS = itertools.cycle(range(100, 200, COUNT))
+"""Of the numbers of our hosts: those of the test before may not be gone yet, and other tests have lower ones."""
 POLICY = """
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
-- {level: Request, verbs: [patch, create, update, delete], resources: [{group: "", resources: [endpoints]}]}
+- level: Request
+  verbs: [patch, create, update, delete]
+  resources: [{group: "", resources: [endpoints]}, {group: discovery.k8s.io, resources: [endpointslices]}]
 - {level: None}
 """
 
@@ -50,6 +59,8 @@ class ClusterField(Field):
         self.cluster = cluster
         self.namespace = namespace
         self.watch: Watch | None = None
+        self.publish = "endpoints"
+        self.outages: Sequence[tuple[float, float, str]] = OUTAGES
         self.audit = directory / "audit.log"
         policy = directory / "policy.yaml"
         policy.write_text(POLICY)
@@ -61,7 +72,8 @@ class ClusterField(Field):
         return self.cluster.network
 
     def _hosts(self, undo: contextlib.ExitStack) -> list[Host]:
-        hosts = [self.cluster.host(_FIRST + number) for number in range(COUNT)]
+        first = next(_FIRSTS)
+        hosts = [self.cluster.host(first + number) for number in range(COUNT)]
         for host in hosts:
             undo.callback(self._remove, host)
         return hosts
@@ -79,6 +91,11 @@ class ClusterField(Field):
             spec = {"ports": [{"name": name, "port": port}]}
             path = f"/api/v1/namespaces/{self.namespace}/services"
             self.cluster.rest.create(path, {"metadata": {"name": name}, "spec": spec})
+
+    def config(self) -> str:
+        file = json.loads(super().config())
+        services = [{**service, "publish": self.publish} for service in file["services"]]
+        return json.dumps({**file, "services": services})
 
     def act(self, step: Step) -> None:
         if step.host != API_SERVER:
@@ -105,7 +122,7 @@ class ClusterField(Field):
         self.heal()
 
     def writes(self) -> list[dict[str, object]]:
-        """The requests of ours that changed Endpoints or tried to: verb, code, version that was given."""
+        """The requests of ours that changed an object or tried to: verb, code, version that was given."""
         lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
         return [
             {
@@ -126,43 +143,76 @@ def field(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[ClusterF
         cluster.heal()
 
 
-def steps_of(field: ClusterField) -> list[Step]:
+def steps_of(field: ClusterField, seconds: float) -> list[Step]:
     own = [
         step
-        for at, lasts, fault in OUTAGES
+        for at, lasts, fault in field.outages
         for step in (Step(at, API_SERVER, fault), Step(at + lasts, API_SERVER, fault, over=True))
     ]
-    return sorted([*walk(SEED, field.faults, SECONDS), *own])
+    return sorted([*walk(SEED, field.faults, seconds), *own])
 
 
-@pytest.mark.timeout(180)
-def test_no_law_is_broken_in_a_random_walk(field: ClusterField, cluster: Cluster) -> None:
-    """Whatever dies, hangs or is cut off, the API server too: what is stored is what each host proved, once."""
+def all_ready(daemon: ClusterDaemon) -> bool:
+    """Whether every host of every Service is stored as ready, as the daemon has it."""
+    with contextlib.suppress(OSError):
+        return all(service["ready"] == service["total"] for service in daemon.status()["services"])
+    return False
+
+
+def walked(field: ClusterField, cluster: Cluster, seconds: float, history: Recorded, written: str) -> Oracle:
+    """The oracle over a walk that has ended with all hosts ready; so has the daemon."""
     print(f"MOORING_WALK_SEED={SEED}")  # noqa: T201 -- shown when the test fails, to walk the same way again
     args = ("--no-leader-elect", "--allowed-cidrs", ALLOWED, "--log-level", "debug")
-    with (
-        Versions(cluster, field.namespace) as history,
-        ClusterDaemon(field.config(), cluster, args=args) as daemon,
-        Watch(field, daemon, history) as watch,
-    ):
+    with ClusterDaemon(field.config(), cluster, args=args) as daemon, Watch(field, daemon, history) as watch:
         field.watch = watch
-        daemon.wait_log("endpoints.written")
-        for _ in watch.follow(steps_of(field)):
-            pass
+        daemon.wait_log(written)
+        for _ in watch.follow(steps_of(field, seconds)):
+            assert daemon.running, daemon.output[-20:]
         field.settle()
-        for rules in field.rules():
-            seconds = rules.success * PERIOD + PERIOD + TIMEOUT + MARGIN_SECONDS
-            daemon.wait_ready(rules.service, list(rules.listed), timeout=seconds)
+        slowest = max(rules.success for rules in field.rules()) * PERIOD + PERIOD + TIMEOUT + MARGIN_SECONDS
+        wait_until(lambda: all_ready(daemon), slowest, "all hosts to be ready", every=0.1)
         time.sleep(1.0)
         oracle = watch.oracle(0.5)
         begun = time.monotonic()
         assert daemon.stop() == 0
         assert time.monotonic() - begun < 10, "open watches hindered the end"
+    assert len(watch.outages) == len(field.outages)
+    return oracle
+
+
+@pytest.mark.timeout(180)
+def test_no_law_is_broken_in_a_random_walk(field: ClusterField, cluster: Cluster) -> None:
+    """Whatever dies, hangs or is cut off, the API server too: what is stored is what each host proved, once."""
+    with Versions(cluster, field.namespace) as history:
+        oracle = walked(field, cluster, SECONDS, history, "endpoints.written")
     assert history.missed == 0
     assert oracle.violations() == []
-    assert len(watch.outages) == len(OUTAGES)
     assert len(history.all()) > SECONDS / 3, "the walk moved next to nothing"
     judge_writes(field, len(history.all()))
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("publish", ["endpointSlices", "both"])
+def test_slices_obey_the_same_laws(field: ClusterField, cluster: Cluster, publish: str) -> None:
+    """Own slices too say what each host proved, and an Endpoints beside them says the same but for one write."""
+    field.publish, field.outages = publish, OUTAGES[:2]
+    with Versions(cluster, field.namespace) as endpoints, Versions(cluster, field.namespace, SLICES) as slices:
+        said = Said(slices)
+        oracle = walked(field, cluster, SHORT_SECONDS, said, "slice.written")
+    assert endpoints.missed == slices.missed == 0
+    assert oracle.violations() == []
+    assert len(said.all()) > SHORT_SECONDS / 3, "the walk moved next to nothing"
+    assert bool(endpoints.all()) is (publish == "both")
+    if publish == "both":
+        assert replace(oracle, versions=endpoints.all()).violations() == []
+        assert list(apart(endpoints.all(), said.all())) == []
+        assert last(endpoints.all()) == last(said.all())
+    judge_writes(field, len(endpoints.all()) + len(said.all()))
+
+
+def last(versions: Sequence[Version]) -> dict[str, tuple[set[str], set[str]]]:
+    """What is said of each Service in the end."""
+    return {version.service: ({*version.ready}, {*version.not_ready}) for version in versions}
 
 
 def judge_writes(field: ClusterField, versions: int) -> None:
@@ -171,4 +221,5 @@ def judge_writes(field: ClusterField, versions: int) -> None:
     assert {write["verb"] for write in writes} == {"patch"}
     assert all(write["version"] for write in writes)
     taken = [write for write in writes if write["code"] in {200, 201}]
-    assert versions - len(OUTAGES) <= len(taken) <= versions  # a write that a kill cut off has no record
+    kills = len(field.outages)  # a write that a kill cut off has no record
+    assert versions - kills <= len(taken) <= versions

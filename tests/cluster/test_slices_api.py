@@ -11,7 +11,7 @@ import pytest
 
 from cluster.api import Api as Server
 from cluster.stage import PORT, Stage, redis_servers
-from cluster.versions import ENDPOINTS, Versions
+from cluster.versions import ENDPOINTS, SLICES, Versions
 from ground.history import addresses
 from ground.servers import Redis
 from ground.waiting import wait_until
@@ -24,7 +24,6 @@ from mooring.spec import Port, Publish, ServiceKey
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
-SLICES = "/registry/endpointslices/"
 PORTS = (Port("redis", 6379),)
 NAME = "db-mooring-ipv4-0"
 

@@ -12,14 +12,13 @@ import pytest
 from cluster.daemon import ClusterDaemon
 from cluster.databases import REDIS, Outside, outside
 from cluster.steady import Steady
-from cluster.versions import Versions
+from cluster.versions import SLICES, Versions
 from cluster.whole import Cluster
 from ground.history import Version
 from ground.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
-SLICES = "/registry/endpointslices/"
 ENDPOINTS, OWN, BOTH = MODES = ("endpoints", "endpointSlices", "both")
 ROUND = (ENDPOINTS, OWN, BOTH, ENDPOINTS, BOTH, OWN, ENDPOINTS)
 """Every change from one to another once."""

@@ -1,4 +1,4 @@
-"""Every version of every Endpoints that was ever stored, read from etcd behind the API server's back.
+"""Every version of every object of a kind that was ever stored, read from etcd behind the API server's back.
 
 So nothing is missed while the API server is frozen, dead, or busy; after a fault of etcd reading goes on where it was.
 """
@@ -17,6 +17,7 @@ from cluster.api import Api
 from ground.history import Version
 
 ENDPOINTS = "/registry/services/endpoints/"
+SLICES = "/registry/endpointslices/"
 LEASES = "/registry/leases/"
 _SILENCE = 0.3  # seconds after which the thread looks whether it shall end
 
