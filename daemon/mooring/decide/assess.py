@@ -67,30 +67,28 @@ def _unfit(seen: Observation, wanted: Requirement, around: Around, state: HostSt
         return seen.unread
     if seen.facts is None:
         return Outcome(Reason.PROTOCOL, "says nothing of its role")
+    found = [Outcome(Reason.OFFLINE, seen.facts.offline)] if seen.facts.offline else []
     if wanted.role is Role.PRIMARY:
-        unfit = _not_primary(seen.facts, wanted, around)
+        found += _not_primary(seen.facts, wanted, around)
     else:
         relaxed = state.verdict is Verdict.NOT_READY and state.fault is Reason.LAGGING
-        unfit = next(_not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0), None)
-    if seen.facts.offline and not (unfit and unfit.effect is Effect.DECIDES):
-        return Outcome(Reason.OFFLINE, seen.facts.offline)
-    return unfit
+        found += _not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0)
+    return next((one for one in found if one.effect is Effect.DECIDES), found[0] if found else None)
 
 
-def _not_primary(facts: Facts, wanted: Requirement, around: Around) -> Outcome | None:
+def _not_primary(facts: Facts, wanted: Requirement, around: Around) -> Iterator[Outcome]:
     if facts.group is not None and (outcome := _outside(facts.group, wanted)):
-        return outcome
-    if facts.group is not None and not facts.group.writer:
-        return Outcome(Reason.WRONG_ROLE, f"is {facts.group.state} in {facts.group.kind}")
+        yield outcome
+    elif facts.group is not None and not facts.group.writer:
+        yield Outcome(Reason.WRONG_ROLE, f"is {facts.group.state} in {facts.group.kind}")
     for channel in facts.channels:
         follows = facts.read_only or (around.holds(channel) and not wanted.allow_replicating)
         if follows and not channel.stopped:
-            return Outcome(Reason.WRONG_ROLE, f"is a replica of {channel.source}")
+            yield Outcome(Reason.WRONG_ROLE, f"is a replica of {channel.source}")
     if facts.read_only:
-        return Outcome(Reason.READ_ONLY, f"takes no writes: {facts.read_only}")
+        yield Outcome(Reason.READ_ONLY, f"takes no writes: {facts.read_only}")
     if facts.hindered:
-        return Outcome(Reason.OFFLINE, f"takes no writes: {facts.hindered}")
-    return None
+        yield Outcome(Reason.OFFLINE, f"takes no writes: {facts.hindered}"[:_MESSAGE])
 
 
 def _outside(group: Group, wanted: Requirement) -> Outcome | None:
@@ -114,7 +112,7 @@ def _not_replica(facts: Facts, wanted: Requirement, around: Around, part: float)
     for channel in facts.channels:
         yield from _behind(channel, wanted, part)
         if wanted.lag_bytes is not None:
-            yield from _bytes_behind(channel, facts, around, part * wanted.lag_bytes)
+            yield from _bytes_behind(channel, facts, around, wanted.lag_bytes, part)
 
 
 def _behind(channel: Channel, wanted: Requirement, part: float) -> Iterator[Outcome]:
@@ -124,19 +122,27 @@ def _behind(channel: Channel, wanted: Requirement, part: float) -> Iterator[Outc
         half = "what it receives from" if channel.receiving else "the connection to"
         state = "is not applied" if channel.receiving else "is down"
         told = f"{half} {channel.source} {state}" + (f": {channel.problem}" if channel.problem else "")
-        yield Outcome(Reason.NOT_REPLICATING, told)
+        yield Outcome(Reason.NOT_REPLICATING, told[:_MESSAGE])
     if wanted.lag_seconds is None:
         return
     if channel.lag is None:
         yield Outcome(Reason.NOT_REPLICATING, f"cannot tell how far it is behind {channel.source}")
     elif channel.lag > part * wanted.lag_seconds:
-        allowed = f"{part * wanted.lag_seconds:g} s are allowed"
-        yield Outcome(Reason.LAGGING, f"is {channel.lag:g} s behind {channel.source}; {allowed}")
+        lag, allowed = _seconds(channel.lag), _allowed(f"{_seconds(part * wanted.lag_seconds)} s", part)
+        yield Outcome(Reason.LAGGING, f"is {lag} s behind {channel.source}; {allowed}")
 
 
-def _bytes_behind(channel: Channel, facts: Facts, around: Around, limit: float) -> Iterator[Outcome]:
+def _bytes_behind(channel: Channel, facts: Facts, around: Around, most: int, part: float) -> Iterator[Outcome]:
     """Where the primary is not probed, nobody knows its offset, and the limit cannot be judged."""
     theirs = around.offsets.get(channel.source)
-    if theirs is not None and facts.offset is not None and theirs - facts.offset > limit:
-        behind = theirs - facts.offset
-        yield Outcome(Reason.LAGGING, f"is {behind} bytes behind {channel.source}; {limit:.0f} are allowed")
+    if theirs is not None and facts.offset is not None and theirs - facts.offset > part * most:
+        behind, allowed = theirs - facts.offset, _allowed(f"{part * most:.0f}", part)
+        yield Outcome(Reason.LAGGING, f"is {behind} bytes behind {channel.source}; {allowed}")
+
+
+def _seconds(seconds: float) -> str:
+    return f"{round(seconds, 2):.12g}"
+
+
+def _allowed(amount: str, part: float) -> str:
+    return f"{amount} are allowed" + ("" if part == 1 else ", to come back")

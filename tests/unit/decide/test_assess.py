@@ -1,4 +1,4 @@
-"""assess: what one Service makes of an observation."""
+"""assess: what one Service makes of an observation. Roles are in test_assess_roles."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ from dataclasses import replace
 
 import pytest
 
-from ground import values
-from mooring.decide import assess as decide
+from ground.values import member
+from mooring.decide.assess import assess
 from mooring.facts import Channel, Facts
-from mooring.model import Observation, Outcome
-from mooring.reasons import Effect, Reason
+from mooring.model import Member, Observation, Outcome
+from mooring.reasons import MEANINGS, Effect, Reason
 from mooring.spec import Requirement, Role
 
+BAD = [reason for reason in Reason if reason is not Reason.OK]
+REPLICA = Facts(read_only="read_only=1", channels=(Channel("10.20.0.12:3306"),))
 
-def assess(seen: Observation, expect: str | None, role: Role = Role.ANY) -> Outcome:
-    return decide.assess(seen, replace(values.member(), expect=expect, requirement=Requirement(role)))
+
+def expecting(answer: str | None, role: Role = Role.ANY) -> Member:
+    return replace(member(), expect=answer, requirement=Requirement(role))
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_without_an_expected_answer_the_observation_stands(reason: Reason) -> None:
     """What a probe saw is what its outcome says, word for word."""
-    assert assess(Observation(reason, "why", answer="1"), None) == Outcome(reason, "why")
+    assert assess(Observation(reason, "why", answer="1"), expecting(None)) == Outcome(reason, "why")
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.OK])
-def test_a_failed_probe_keeps_its_own_reason(reason: Reason) -> None:
-    """A host that could not be asked is never reported as one that answered wrongly."""
-    assert assess(Observation(reason, "why"), "0") == Outcome(reason, "why")
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("reason", BAD)
+def test_a_failed_probe_keeps_its_own_reason(reason: Reason, role: Role) -> None:
+    """A host that could not be asked is never reported as one that answered wrongly, or has another role."""
+    assert assess(Observation(reason, "why"), expecting("0", role)) == Outcome(reason, "why")
 
 
 def test_the_expected_answer_is_success() -> None:
     """The answer that the file expects lets the host pass."""
-    assert assess(Observation(Reason.OK, answer="0"), "0") == Outcome(Reason.OK)
+    assert assess(Observation(Reason.OK, answer="0"), expecting("0")) == Outcome(Reason.OK)
 
 
 @pytest.mark.parametrize(
@@ -47,54 +51,79 @@ def test_the_expected_answer_is_success() -> None:
 )
 def test_another_answer_is_offline_and_shows_both(answer: str | None, expect: str, message: str) -> None:
     """A wrong answer takes the host out and says what came and what should have come, safe for any terminal."""
-    assert assess(Observation(Reason.OK, answer=answer), expect) == Outcome(Reason.OFFLINE, message)
+    assert assess(Observation(Reason.OK, answer=answer), expecting(expect)) == Outcome(Reason.OFFLINE, message)
 
 
 def test_a_message_stays_short() -> None:
     """However long the answers are, the message fits into 256 bytes."""
-    outcome = assess(Observation(Reason.OK, answer="\U0001f409" * 5000), "\U0001f40a" * 1024)
+    outcome = assess(Observation(Reason.OK, answer="\U0001f409" * 5000), expecting("\U0001f40a" * 1024))
     assert len(outcome.message.encode()) == 256
 
 
-REPLICA = Facts(read_only="role:slave", channels=(Channel("10.20.0.12:6379", receiving=False),))
-PRIMARY = Facts()
-OUT = Facts(offline="cluster_state:fail")
-
-
 @pytest.mark.parametrize(
-    ("facts", "role", "message"),
+    ("role", "answer", "reason"),
     [
-        (REPLICA, Role.PRIMARY, "is a replica of 10.20.0.12:6379"),
-        (replace(REPLICA, offline="cluster_state:fail"), Role.PRIMARY, "is a replica of 10.20.0.12:6379"),
-        (PRIMARY, Role.REPLICA, "takes writes, and replicates from nobody"),
-        (replace(PRIMARY, offline="cluster_state:fail"), Role.REPLICA, "takes writes, and replicates from nobody"),
+        (Role.PRIMARY, "0", Reason.WRONG_ROLE),
+        (Role.PRIMARY, "1", Reason.WRONG_ROLE),
+        (Role.REPLICA, "0", Reason.OK),
+        (Role.REPLICA, "1", Reason.OFFLINE),
     ],
-    ids=["replica", "replica-offline", "primary", "primary-offline"],
 )
-@pytest.mark.parametrize("reason", [Reason.OK, Reason.NOT_REPLICATING, Reason.LOADING, Reason.OFFLINE, Reason.AUTH])
-def test_a_wrong_role_decides_whatever_else_ails_the_host(
-    facts: Facts, role: Role, message: str, reason: Reason
-) -> None:
-    """What counts only after some probes must not keep a host of a wrong role published so long."""
-    for expect, answer in ((None, None), ("0", "0"), ("0", "1")):
-        outcome = assess(Observation(reason, "why", answer, facts=facts), expect, role)
-        assert outcome == Outcome(Reason.WRONG_ROLE, message)
-        assert outcome.effect is Effect.DECIDES
+def test_a_wrong_role_outweighs_a_wrong_answer(role: Role, answer: str, reason: Reason) -> None:
+    """A maintenance switch takes some probes to count; a host of a wrong role goes at its first word, switch or not."""
+    seen = Observation(Reason.OK, answer=answer, facts=REPLICA)
+    assert assess(seen, expecting("0", role)).reason is reason
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.OK])
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_full_house_keeps_its_place_only_where_the_service_says_so(role: Role, *, keeps: bool) -> None:
+    """Saturated, while the session that is held answers: the verdict stays, or it counts."""
+    facts = REPLICA if role is Role.REPLICA else Facts()
+    seen = Observation(Reason.SATURATED, "Too many connections", facts=facts, held=True)
+    outcome = assess(seen, expecting(None, role), keeps=keeps)
+    assert outcome == Outcome(Reason.SATURATED, "Too many connections", stays=keeps)
+    assert outcome.effect is (Effect.UNKNOWN if keeps else MEANINGS[Reason.SATURATED].effect)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
 @pytest.mark.parametrize(
-    ("facts", "role"),
-    [(PRIMARY, Role.PRIMARY), (OUT, Role.PRIMARY), (REPLICA, Role.REPLICA), (REPLICA, Role.ANY), (None, Role.PRIMARY)],
-    ids=["primary", "offline", "replica", "any", "unread"],
+    ("role", "facts", "reason"),
+    [
+        (Role.PRIMARY, REPLICA, Reason.WRONG_ROLE),
+        (Role.PRIMARY, Facts(read_only="read_only=1"), Reason.READ_ONLY),
+        (Role.REPLICA, Facts(), Reason.WRONG_ROLE),
+        (Role.REPLICA, Facts(read_only="read_only=1"), Reason.SATURATED),
+        (Role.PRIMARY, Facts(offline="offline_mode=1"), Reason.SATURATED),
+        (Role.PRIMARY, None, Reason.SATURATED),
+        (Role.ANY, REPLICA, Reason.SATURATED),
+    ],
 )
-def test_a_right_role_makes_no_failure_better(reason: Reason, facts: Facts | None, role: Role) -> None:
-    """A host that is what the Service asks for, and fails, fails by what the probe saw."""
-    assert assess(Observation(reason, "why", facts=facts), None, role) == Outcome(reason, "why")
+def test_a_wrong_role_decides_under_a_full_house_too(
+    role: Role, facts: Facts | None, reason: Reason, *, keeps: bool
+) -> None:
+    """What a saturated host says of its role over the session that is held is its own word all the same."""
+    outcome = assess(Observation(Reason.SATURATED, facts=facts, held=True), expecting(None, role), keeps=keeps)
+    assert (outcome.reason, outcome.stays) == (reason, keeps and reason is Reason.SATURATED)
 
 
-def test_a_host_that_serves_nobody_is_offline_in_its_right_role() -> None:
-    """Its own words are told."""
-    assert assess(Observation(Reason.OK, facts=OUT), None, Role.PRIMARY) == Outcome(
-        Reason.OFFLINE, "cluster_state:fail"
-    )
+@pytest.mark.parametrize(
+    ("role", "reason"), [(Role.ANY, Reason.OK), (Role.PRIMARY, Reason.AUTH), (Role.REPLICA, Reason.AUTH)]
+)
+def test_facts_that_cannot_be_read_matter_only_to_who_asks_for_a_role(role: Role, reason: Reason) -> None:
+    """A grant that is missing makes a Service with a role blind for the host, and leaves all others as they are."""
+    unread = Outcome(Reason.AUTH, "GRANT REPLICA MONITOR ON *.* TO 'mooring'@'%'")
+    outcome = assess(Observation(Reason.OK, unread=unread), expecting(None, role))
+    assert outcome == (unread if reason is Reason.AUTH else Outcome(Reason.OK))
+
+
+def test_a_full_house_whose_facts_cannot_be_read_stays_a_full_house() -> None:
+    """What is not known takes nothing away from what is."""
+    seen = Observation(Reason.SATURATED, unread=Outcome(Reason.AUTH, "GRANT"), held=True)
+    assert assess(seen, expecting(None, Role.PRIMARY)).reason is Reason.SATURATED
+
+
+@pytest.mark.parametrize("role", [Role.PRIMARY, Role.REPLICA])
+def test_an_answer_without_a_role_is_no_success(role: Role) -> None:
+    """Who answers, and says nothing of its role, is not taken for a host of the role that is asked for."""
+    assert assess(Observation(Reason.OK), expecting(None, role)) == Outcome(Reason.PROTOCOL, "says nothing of its role")
