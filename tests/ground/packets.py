@@ -6,6 +6,7 @@ Layouts: MySQL source documentation, "Client/Server Protocol", "Connection Phase
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 SALT = b"0123456789abcdefghij"
 """The 20 bytes of a greeting's challenge; a fake needs no random ones."""
@@ -62,15 +63,44 @@ def load_local(path: str, sequence: int) -> bytes:
 
 def result(*rows: str | None, kind: int = 0xFD) -> bytes:
     """A whole answer to COM_QUERY: one column of text, these rows, packets numbered from 1."""
-    column = b"".join(map(_text, ("def", "", "", "", "1", ""))) + struct.pack("<BHIBHBH", 12, 45, 4, kind, 0, 0, 0)
-    bodies = [b"\x01", column, _eof(), *(b"\xfb" if row is None else _text(row) for row in rows), _eof()]
+    bodies = [b"\x01", _column("1", kind), _eof(), *(b"\xfb" if row is None else _text(row) for row in rows), _eof()]
     return b"".join(packet(body, number % 256) for number, body in enumerate(bodies, 1))
 
 
-def _eof() -> bytes:
-    return b"\xfe\x00\x00\x02\x00"
+Table = tuple[Sequence[str], Sequence[Sequence[str | None]]]
+"""The names of a result's columns, and its rows."""
+
+
+def results(*tables: Table, status: int = 2, end: bytes = b"") -> bytes:
+    """A whole answer to a COM_QUERY of several statements, a result each. ``end``: the payload of an ERR packet that
+    stands where the next result would.
+    """
+    bodies: list[bytes] = []
+    for number, (names, rows) in enumerate(tables, 1):
+        more = status | 8 * (number < len(tables) or bool(end))
+        bodies += [_length(len(names)), *map(_column, names), _eof(more)]
+        bodies += [*(b"".join(b"\xfb" if value is None else _text(value) for value in row) for row in rows), _eof(more)]
+    bodies += [end] if end else []
+    return b"".join(packet(body, number % 256) for number, body in enumerate(bodies, 1))
+
+
+def denied(code: int, text: str) -> bytes:
+    """The payload of an ERR packet."""
+    return error(code, text, 0)[4:]
+
+
+def _column(name: str, kind: int = 0xFD) -> bytes:
+    return b"".join(map(_text, ("def", "", "", "", name, ""))) + struct.pack("<BHIBHBH", 12, 45, 4, kind, 0, 0, 0)
+
+
+def _eof(status: int = 2) -> bytes:
+    return b"\xfe\x00\x00" + struct.pack("<H", status)
 
 
 def _text(value: str) -> bytes:
     data = value.encode()
-    return (bytes([len(data)]) if len(data) < 251 else b"\xfc" + struct.pack("<H", len(data))) + data
+    return _length(len(data)) + data
+
+
+def _length(size: int) -> bytes:
+    return bytes([size]) if size < 251 else b"\xfc" + struct.pack("<H", size)

@@ -11,40 +11,37 @@ from mooring.protocols.mysql.question import HISTORY_LIMIT, Part
 
 Row = Mapping[str, bytes | None]
 
-_OFF = frozenset({"", "0", "OFF"})
+_OFF = frozenset({"", "0", "OFF", "NONE"})
 _SHOWN = 80
 """Characters of a name or a state that are kept."""
 _MICROSECONDS = 1e6
 _SYNCED, _DONOR = "4", "2"
 """Galera: ``wsrep_local_state``."""
 
-_MARIADB_GTID = re.compile(r"(\d{1,10}-\d{1,10})-(\d{1,20})")
+_MARIADB_GTID = re.compile(r"(\d{1,10}-\d{1,10})-(\d{1,20})", re.ASCII)
 _MYSQL_UUID = re.compile(r"[0-9a-fA-F-]{36}$")
-_MYSQL_RANGE = re.compile(r"(?:\d{1,20}-)?(\d{1,20})$")
+_MYSQL_RANGE = re.compile(r"(?:\d{1,20}-)?(\d{1,20})$", re.ASCII)
 
 
 def facts_of(results: Mapping[Part, Sequence[Row]]) -> Facts:
     """Raises Broken: the host says something that nobody can make sense of."""
-    if len(results[Part.SETTINGS]) != 1:
-        raise Broken("says its settings in more or fewer rows than one")
+    if len(results[Part.SETTINGS]) != 1 or not results[Part.SETTINGS][0].get("read_only"):
+        raise Broken("does not say whether it is read-only")
     settings = {name: _text(value) for name, value in results[Part.SETTINGS][0].items()}
     return Facts(
         identity=_plain(settings.get("server_uuid") or settings.get("server_id", "")),
-        read_only=next((_said(settings, name) for name in ("super_read_only", "read_only") if _on(settings, name)), ""),
-        offline=_said(settings, "offline_mode") if _on(settings, "offline_mode") else "",
+        read_only=_first(settings, "super_read_only", "read_only"),
+        offline=_first(settings, "offline_mode", "wsrep_reject_queries"),
         channels=tuple(_channels(results[Part.CHANNELS], _heartbeats(results.get(Part.HEARTBEATS)))),
         group=_galera(results.get(Part.GALERA)) or _member(results.get(Part.MEMBERS, ())),
         history=_history(settings),
     )
 
 
-def _on(settings: Mapping[str, str], name: str) -> bool:
-    """MariaDB 12 has more words for it than one."""
-    return settings.get(name, "").upper() not in _OFF
-
-
-def _said(settings: Mapping[str, str], name: str) -> str:
-    return f"{name}={_plain(settings[name])}"
+def _first(settings: Mapping[str, str], *names: str) -> str:
+    """The first that is not off, with its value: MariaDB 12 has more words for read-only than one."""
+    on = (name for name in names if settings.get(name, "").upper() not in _OFF)
+    return next((f"{name}={_plain(settings[name])}" for name in on), "")
 
 
 def _channels(rows: Sequence[Row], heartbeats: Mapping[str, float | None] | None) -> Iterator[Channel]:

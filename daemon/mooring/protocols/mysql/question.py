@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -49,11 +49,26 @@ class Statement:
     """What a missing grant must be, as it stands between GRANT and TO."""
 
 
+Places = tuple[tuple[str, int], ...]
+"""The wanted columns of a result, and where each stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The packets that describe the columns of a result, whole and in order: the same with almost every answer."""
+
+    columns: int
+    packets: bytes
+    places: Places
+
+
 @dataclass(frozen=True)
 class Question:
-    """Several statements in one request; the last results of those that stop at an error are not there."""
+    """Several statements in one request."""
 
     statements: tuple[Statement, ...]
+    described: dict[int, Described] = field(default_factory=dict, compare=False)
+    """How each result was described last, to any of the servers that are asked this."""
 
     @cached_property
     def request(self) -> bytes:
@@ -96,13 +111,15 @@ def flavour_of(variables: Mapping[str, str]) -> Flavour:
     mariadb = "gtid_domain_id" in variables
     identity = "server_id" if mariadb or "server_uuid" not in variables else "server_uuid"
     settings = [name for name in ("read_only", "super_read_only", "offline_mode", identity) if name in variables]
+    galera = variables.get("wsrep_on") == "ON" and variables.get("wsrep_provider", "none") not in ("", "none")
+    settings += ["wsrep_reject_queries"] * galera
     histories = (names for known, names in _HISTORY.items() if known in variables)
     numbers = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", variables.get("version", ""))
     return Flavour(
         mariadb=mariadb,
         version=tuple(int(number or 0) for number in numbers.groups()) if numbers else (),
         settings=(*settings, *next(histories, ())),
-        galera=variables.get("wsrep_on") == "ON" and variables.get("wsrep_provider", "none") not in ("", "none"),
+        galera=galera,
         group=bool(variables.get("group_replication_group_name")),
     )
 
@@ -158,13 +175,13 @@ def _heartbeats(table: str) -> Statement:
     return Statement(Part.HEARTBEATS, text, ("server_id", "behind"), f"SELECT ON {quoted}")
 
 
-def _of(names: Sequence[str]) -> str:
+def _of(*names: str) -> str:
     return f"SHOW GLOBAL STATUS WHERE Variable_name IN ({', '.join(map(repr, names))})"
 
 
 _GALERA = Statement(
     Part.GALERA,
-    _of(("wsrep_ready", "wsrep_cluster_status", "wsrep_local_state", "wsrep_local_state_comment")),
+    _of("wsrep_ready", "wsrep_cluster_status", "wsrep_local_state", "wsrep_local_state_comment"),
     ("Variable_name", "Value"),
 )
 _MEMBERS = Statement(

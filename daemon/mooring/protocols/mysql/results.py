@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from mooring.model import Observation, Outcome
 from mooring.protocols.exchange import Answer
@@ -19,7 +18,17 @@ from mooring.protocols.mysql.packets import (
     status_of_eof,
     values,
 )
-from mooring.protocols.mysql.question import LEARN, Part, Question, Server, flavour_of, modern, question_for
+from mooring.protocols.mysql.question import (
+    LEARN,
+    Described,
+    Part,
+    Places,
+    Question,
+    Server,
+    flavour_of,
+    modern,
+    question_for,
+)
 from mooring.protocols.mysql.wire import Talk, command, refusal
 from mooring.reasons import Reason
 
@@ -32,12 +41,13 @@ _NO_TABLE = frozenset({1049, 1054, 1146})
 class _Results(Talk):
     """One COM_QUERY and the rows of as many results as it has statements, of each the columns that are wanted."""
 
-    __slots__ = ("_begun", "_columns", "_found", "_places", "_rows", "_undescribed", "_wanted", "request")
+    __slots__ = ("_begun", "_columns", "_described", "_found", "_places", "_rows", "_undescribed", "_wanted", "request")
 
-    def __init__(self, request: bytes, wanted: Sequence[tuple[str, ...]]) -> None:
+    def __init__(self, request: bytes, wanted: Sequence[tuple[str, ...]], described: dict[int, Described]) -> None:
         super().__init__()
         self.request = request
         self._wanted = wanted
+        self._described = described
         self._found: list[list[Row]] = []
         self._begin()
 
@@ -64,13 +74,20 @@ class _Results(Talk):
         self._columns = columns_of_head(payload)
         self._undescribed = self._columns + 1
         self._begun = self._at
+        known = self._described.get(len(self._found))
+        if known and known.columns == self._columns and self._held.startswith(known.packets, self._at):
+            self._places = known.places
+            self._at += len(known.packets)
+            self._sequence = (self._sequence + self._undescribed) % 256
+            self._undescribed = 0
 
     def _describe(self, payload: bytes) -> None:
         self._undescribed -= 1
         check_description(payload, last=self._undescribed == 0)
         if not self._undescribed:
-            described = bytes(self._held[self._begun : self._at])
-            self._places = _places(described, self._columns, self._wanted[len(self._found)])
+            packets, number = bytes(self._held[self._begun : self._at]), len(self._found)
+            self._places = _places(packets, self._columns, self._wanted[number])
+            self._described[number] = Described(self._columns, packets, self._places)
 
     def _end(self, status: int) -> Answer | None:
         self._found.append(self._rows)
@@ -86,15 +103,12 @@ class _Results(Talk):
         raise NotImplementedError
 
 
-@lru_cache(maxsize=256)
-def _places(described: bytes, columns: int, wanted: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
-    """Where the wanted columns stand. ``described``: the packets that describe a result, whole and in order; the same
-    with each answer, and for all servers of one version. Raises Broken.
-    """
+def _places(packets: bytes, columns: int, wanted: tuple[str, ...]) -> Places:
+    """Where the wanted columns stand. Raises Broken."""
     at, names = 0, list[str]()
     for _ in range(columns):
-        end = at + 4 + int.from_bytes(described[at : at + 3], "little")
-        names.append(modern(name_of(described[at + 4 : end]).decode("utf-8", "replace")))
+        end = at + 4 + int.from_bytes(packets[at : at + 3], "little")
+        names.append(modern(_text(name_of(packets[at + 4 : end]))))
         at = end
     try:
         return tuple((name, names.index(name)) for name in wanted)
@@ -108,12 +122,11 @@ class Learn(_Results):
     __slots__ = ("server",)
 
     def __init__(self) -> None:
-        super().__init__(command(LEARN), [("Variable_name", "Value")])
+        super().__init__(command(LEARN), [("Variable_name", "Value")], {})
         self.server: Server | None = None
 
     def _told(self, results: Sequence[Sequence[Row]]) -> Observation:
-        said = {name: value for row in results[0] for name, value in [(row["Variable_name"], row["Value"])]}
-        variables = {_text(name).lower(): _text(value) for name, value in said.items()}
+        variables = {_text(row["Variable_name"]).lower(): _text(row["Value"]) for row in results[0]}
         self.server = Server(flavour_of(variables))
         return Observation(Reason.OK)
 
@@ -125,7 +138,7 @@ class AskFacts(_Results):
 
     def __init__(self, server: Server, heartbeat: str | None) -> None:
         self._question: Question = question_for(server.flavour, heartbeat)
-        super().__init__(self._question.request, self._question.wanted)
+        super().__init__(self._question.request, self._question.wanted, self._question.described)
         self._server = server
         self._heartbeat = heartbeat
         self._repeats = heartbeat in server.said
