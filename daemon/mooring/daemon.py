@@ -13,6 +13,7 @@ from mooring.board import Board
 from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
 from mooring.decide.election import Timings
+from mooring.demote import Demote
 from mooring.engine.credentials import Credentials
 from mooring.engine.engine import Engine
 from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun, Probed
@@ -95,7 +96,10 @@ class Daemon:
             on_ports=self._fleet.learn_ports,
         )
         self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at, self._leads)
-        self._listeners = (self._metrics.write, *listeners)
+        self._demote = Demote(
+            self._board, self._engine.lending, self._emit, clocks=self._clocks, lead=self._lead or ALONE
+        )
+        self._listeners = (self._metrics.write, self._demote.write, *listeners)
         self._server = listen and Server(
             listen, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
         )
@@ -113,6 +117,7 @@ class Daemon:
         self._reconciler.seeded.wait(SEED_SECONDS)
         self._engine.start()
         self._schedule.start()
+        self._demote.start()
         self._assign()
         self._schedule.every(CREDENTIALS_SECONDS, self._renew)
         self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
@@ -123,6 +128,7 @@ class Daemon:
     def stop(self) -> None:
         """Asks no more, lets a write under way end, gives the Lease back, closes the door."""
         self._schedule.stop()
+        self._demote.stop(STOP_SECONDS)
         self._engine.stop(STOP_SECONDS)
         ended = self._reconciler.stop(STOP_SECONDS)
         if self._lead:

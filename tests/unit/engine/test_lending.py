@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 
 from ground.holding import ask, leave
 from ground.puppet import PONG, puppet
@@ -14,16 +13,8 @@ from mooring.protocols.exchange import Session
 from mooring.reasons import Reason
 
 
-def _borrow(engine: Turns, target: Target, *, takes: bool = True) -> queue.SimpleQueue[Session | None]:
-    """What the borrower was handed."""
-    handed: queue.SimpleQueue[Session | None] = queue.SimpleQueue()
-
-    def borrower(session: Session | None) -> bool:
-        handed.put(session)
-        return takes
-
-    engine.engine.lending.borrow(target, borrower)
-    return handed
+def _borrow(engine: Turns, target: Target, seconds: float = SECONDS) -> Session | None:
+    return engine.engine.lending.borrow(target, seconds)
 
 
 def _reasons(engine: Turns, *targets: Target) -> list[Reason]:
@@ -34,7 +25,7 @@ def test_whoever_borrows_the_session_speaks_over_it_and_gives_it_back() -> None:
     """No login is made for that, and the next question goes over the same session."""
     with puppet() as server, turns(target := of(server)) as engine:
         engine.turn(target)
-        session = _borrow(engine, target).get(timeout=SECONDS)
+        session = _borrow(engine, target)
         assert session
         assert ask(session, target)
         engine.engine.lending.give_back(target, session)
@@ -46,7 +37,7 @@ def test_what_is_asked_meanwhile_is_asked_by_a_fresh_connection() -> None:
     """That one is held from then on; the one that comes back is left."""
     with puppet() as server, turns(target := of(server)) as engine:
         engine.turn(target)
-        session = _borrow(engine, target).get(timeout=SECONDS)
+        session = _borrow(engine, target)
         assert session
         assert _reasons(engine, target) == [Reason.OK]
         assert server.connections == 2
@@ -62,12 +53,13 @@ def test_a_question_under_way_has_its_answer_first() -> None:
         engine.turn(target)
         server.awake.clear()
         engine.engine.ask([target])
-        handed = _borrow(engine, target)
-        engine.settle()
-        assert handed.empty()
-        server.awake.set()
+        with ThreadPoolExecutor() as threads:
+            handed = threads.submit(_borrow, engine, target)
+            assert engine.quiet(0.05) == []
+            assert not handed.done()
+            server.awake.set()
+            session = handed.result(SECONDS)
         assert engine.next(target, 1).observation.reason is Reason.OK
-        session = handed.get(timeout=SECONDS)
         assert session
         assert ask(session, target)
         leave(session)
@@ -78,32 +70,36 @@ def test_there_is_none_to_lend() -> None:
     one that is lent already: the borrower is told at once, or when the question is given up.
     """
     with puppet() as server, puppet() as other, turns(target := of(server, timeout=0.2), of(other)) as engine:
-        assert _borrow(engine, of(other, key="unknown")).get(timeout=SECONDS) is None
-        assert _borrow(engine, target).get(timeout=SECONDS) is None
+        assert _borrow(engine, of(other, key="unknown")) is None
+        assert _borrow(engine, target) is None
         engine.turn(target, of(other))
-        lent = _borrow(engine, of(other)).get(timeout=SECONDS)
+        lent = _borrow(engine, of(other))
         assert lent
-        assert _borrow(engine, of(other)).get(timeout=SECONDS) is None
+        assert _borrow(engine, of(other)) is None
         leave(lent)
         server.awake.clear()
         engine.engine.ask([target])
-        assert _borrow(engine, target).get(timeout=SECONDS) is None
+        assert _borrow(engine, target) is None
         server.awake.set()
         engine.turn(target)
         server.say(PONG)
-        nobody = partial(_borrow, engine, target, takes=False)
-        wait_until(lambda: nobody().get(timeout=SECONDS) is None, SECONDS, "the session to be lost")
+        engine.quiet(0.05)
+        assert _borrow(engine, target) is None
 
 
-def test_a_session_that_nobody_takes_stays_held() -> None:
-    """A borrower that has given up waiting leaves it where it was, and its end is still noticed."""
-    with puppet() as server, turns(target := of(server)) as engine:
+def test_whoever_gives_up_waiting_leaves_the_session_where_it_is() -> None:
+    """It goes on being asked over, and its end is still noticed."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
         engine.turn(target)
-        assert _borrow(engine, target, takes=False).get(timeout=SECONDS)
+        server.awake.clear()
+        engine.engine.ask([target])
+        assert _borrow(engine, target, 0.05) is None
+        server.awake.set()
+        assert engine.next(target, 1).observation.reason is Reason.OK
         assert _reasons(engine, target) == [Reason.OK]
         assert server.connections == 1
         server.hang_up()
-        assert engine.next(target, 2).observation.reason is Reason.OK
+        assert engine.next(target, 3).observation.reason is Reason.OK
         assert server.connections == 2
 
 
@@ -111,7 +107,7 @@ def test_a_borrowed_session_of_a_target_that_left_is_left_politely() -> None:
     """There is nobody to hold it any more."""
     with puppet() as server, turns(target := of(server)) as engine:
         engine.turn(target)
-        session = _borrow(engine, target).get(timeout=SECONDS)
+        session = _borrow(engine, target)
         assert session
         engine.drop(target)
         engine.engine.lending.give_back(target, session)
