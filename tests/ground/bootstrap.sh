@@ -50,7 +50,10 @@ while [ $# -gt 0 ]; do
             "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
             ;;
         servers) need mariadbd mariadb-server-core my_print_defaults mariadb-client-core redis-server redis-server ;;
-        scenarios) need mariadbd-safe mariadb-server ip iproute2 nft nftables faketime faketime dnsmasq dnsmasq-base promtool prometheus ;;
+        scenarios)
+            need mariadbd-safe mariadb-server ip iproute2 nft nftables faketime faketime dnsmasq dnsmasq-base promtool prometheus rsync rsync
+            [ -e /usr/lib/galera/libgalera_smm.so ] || install galera-4
+            ;;
         cluster)
             status=0 programs=
             if [ "$(id -u)" = 0 ]; then

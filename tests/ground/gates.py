@@ -12,12 +12,14 @@ import pytest
 from cluster import machine
 from ground import images, installed, leftovers, servers
 from ground.process import command
+from ground.topologies import galera
 
 _ORDER = ("unit", "scenarios", "cluster")
 _MARKERS = {
     "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
+    "needs_galera": "forms a Galera cluster: needs mariadbd, Galera's provider, rsync and ss",
     "needs_dnsmasq": "asks a real name server: needs dnsmasq",
     "needs_promtool": "judges metrics and alert rules by Prometheus' own tool: needs promtool",
     "needs_api": "starts a real API server: needs Kubernetes, built by tests/ground/bootstrap.sh cluster",
@@ -27,6 +29,7 @@ _MARKERS = {
 }
 _LISTS = {
     "needs_servers": servers.missing,
+    "needs_galera": galera.missing,
     "needs_api": machine.missing_for_api,
     "needs_cluster": machine.missing,
     "needs_image": images.missing,
@@ -48,7 +51,7 @@ def lacking(marker: str) -> str | None:
         return "not on Linux"
     if marker in _LISTS and (absent := _LISTS[marker]()):
         return f"not installed: {', '.join(absent)}"
-    if marker in ("needs_servers", "needs_api"):
+    if marker in ("needs_servers", "needs_galera", "needs_api"):
         return None
     if marker in _PROGRAMS:
         program = _PROGRAMS[marker]

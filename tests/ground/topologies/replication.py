@@ -17,7 +17,7 @@ from ground.waiting import wait_until
 
 GRANT = f"GRANT REPLICA MONITOR ON *.* TO '{PROBER}'@'%'"
 """All that the daemon needs; USAGE is what CREATE USER gives."""
-_ACCOUNTS = (
+ACCOUNTS = (
     f"CREATE USER '{REPLICATOR}'@'%' IDENTIFIED BY '{PASSWORD}'",
     f"GRANT REPLICATION REPLICA ON *.* TO '{REPLICATOR}'@'%'",
     f"CREATE USER '{PROBER}'@'%' IDENTIFIED BY '{PASSWORD}'",
@@ -140,7 +140,7 @@ class Replication(Topology[Member]):
     def _form(self) -> None:
         start_all(*self.servers)
         self.primary = self.servers[0]
-        self.primary.run(*_ACCOUNTS)
+        self.primary.run(*ACCOUNTS)
         for replica in self.replicas:
             replica.follow(self.primary)
         self.wait_replicating()

@@ -12,7 +12,7 @@ from ground.topologies.topology import APPLICATION, PASSWORD, PROBER, THREE, Pla
 from ground.waiting import wait_until
 
 NAME = "mymaster"
-PROBER_RIGHTS = "on >{} resetchannels -@all +ping +role +info"
+PROBER_RIGHTS = "on >{} resetchannels -@all +ping +role +info +cluster|info"
 _ACCOUNTS = (
     f"user {PROBER} {PROBER_RIGHTS.format(PASSWORD)}",
     f"user {APPLICATION} on >{PASSWORD} ~* &* +@all -@admin -@dangerous +client|id +info",
