@@ -1,0 +1,55 @@
+"""A Redis cluster: nodes that share the keys among them, and refuse all of them where a part is gone."""
+
+from __future__ import annotations
+
+from ground.process import free_port, start_all
+from ground.topologies.sentinel import Node
+from ground.topologies.topology import Place, Topology
+from ground.waiting import wait_until
+
+_SLOTS = 16384
+_NODE_TIMEOUT = 1000
+_LINES = ("cluster-enabled yes", "cluster-config-file nodes.conf", f"cluster-node-timeout {_NODE_TIMEOUT}")
+
+
+class ClusterNode(Node):
+    """One node; ``bus`` is its port for the others."""
+
+    def __init__(self, place: Place) -> None:
+        self.bus = 16379 if place.netns else free_port(place.address)
+        super().__init__(place, None, extra=[*_LINES, f"cluster-port {self.bus}"])
+
+    def cluster(self) -> dict[str, str]:
+        """CLUSTER INFO."""
+        told: dict[str, str] = self.command("CLUSTER INFO")
+        return told
+
+    def state(self) -> str:
+        """``ok`` or ``fail``."""
+        return self.cluster()["cluster_state"]
+
+
+class RedisCluster(Topology[ClusterNode]):
+    """Primaries without replicas, each with its share of the slots; cluster_state is ok on each."""
+
+    def _make(self, place: Place, number: int) -> ClusterNode:
+        return ClusterNode(place)
+
+    def _form(self) -> None:
+        start_all(*self.servers)
+        first, *others = self.servers
+        share = _SLOTS // len(self.servers) + 1
+        for number, node in enumerate(self.servers):
+            last = min((number + 1) * share, _SLOTS) - 1
+            node.command("CLUSTER ADDSLOTSRANGE", number * share, last)
+            node.command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+        for other in others:
+            first.command("CLUSTER MEET", other.address, other.port, other.bus)
+        self.wait_state("ok")
+
+    def wait_state(self, state: str) -> None:
+        """Waits until every running node says so."""
+        wait_until(lambda: self.states() == {state}, 30, f"cluster_state:{state}", every=0.05)
+
+    def states(self) -> set[str]:
+        return {node.state() for node in self.servers if node.running}
