@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import Annotated, ClassVar
 
@@ -19,15 +20,19 @@ _PING_SECONDS = 10
 SENTINEL_PORT = 26379
 
 
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[1-9][0-9]{0,4}))?")
+_LAST_PORT = 65535
+
+
 def endpoint(text: str) -> tuple[str, int]:
-    """An IP address and a port out of what the file says. Raises ValueError."""
-    bare = text.removeprefix("[").removesuffix("]")
+    """An IP address and a port out of what the file says; IPv6 before a port is in brackets. Raises ValueError."""
     with suppress(ValueError):
-        return str(ip_address(bare)), SENTINEL_PORT
-    host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        return str(ip_address(text)), SENTINEL_PORT
+    found = _WITH_PORT.fullmatch(text)
+    port = int((found and found["port"]) or SENTINEL_PORT)
+    if not found or port > _LAST_PORT:
         raise ValueError(text)
-    return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+    return str(IPv6Address(found["six"]) if found["six"] else IPv4Address(found["four"])), port
 
 
 def _is_endpoint(text: str) -> str:
@@ -53,7 +58,7 @@ class SentinelOptions(Login):
 
     name: SentinelName = Field(description="What the Sentinels call the primary, as `mymaster`.")
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
-        default=None, description="The ACL user at the Sentinels."
+        default=None, description="The ACL user at the Sentinels. It needs `+ping +sentinel|get-master-addr-by-name`."
     )
     password_file: AbsolutePath | None = Field(default=None, description="File that holds its password.")
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
@@ -86,7 +91,9 @@ class RedisOptions(Replicated):
     inner: ClassVar[Mapping[str, type[Options]]] = MappingProxyType({"sentinel": SentinelBlock})
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
-        default=None, description="The ACL user. Without it, Redis' own `default`."
+        default=None,
+        description="The ACL user. Without it, Redis' own `default`. It needs `+ping`; with a role also "
+        "`+info +cluster|info`, with a key also `+exists ~KEY`.",
     )
     password_file: AbsolutePath | None = Field(
         default=None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from mooring.protocols.redis.options import RedisOptions, SentinelBlock, endpoint
+from mooring.protocols.redis.options import RedisOptions, SentinelBlock, SentinelOptions, endpoint
+from mooring.spec import Electors
 
 SENTINEL = {"name": "m", "hosts": ["10.20.0.31"], "user": "s", "passwordFile": "/s", "tls": {"caFile": "/ca"}}
 
@@ -27,8 +30,12 @@ def test_a_sentinel_is_an_address_with_or_without_a_port(text: str, found: tuple
     assert endpoint(text) == found
 
 
+_NONE = "10.20.0.31:", "10.20.0.31:0", "10.20.0.31:65536", "10.20.0.31:²", "10.20.0.31:026379", "10.20.0.31:+1"
+_NOR = "10.20.0.31 :1", "10.20.0.256:1", "10.20.0.31:1:1", "[10.20.0.31]:1", "[fd00::31", "fd00::31]", "[fd00::31]1"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "sentinel.example.com", "10.20.0.31:", "10.20.0.31:0", "10.20.0.31:65536", "10.20.0.31:²", ":26379"]
+    "text", ["", "sentinel.example.com", "s:26379", ":26379", "[]:1", "fd00::31:26379", *_NONE, *_NOR]
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     """Names too: a Sentinel that the DNS must find first is one thing more that may fail in a failover."""
@@ -40,6 +47,24 @@ def test_what_sentinels_need_is_looked_for_at_start() -> None:
     """A missing password or CA of theirs is found as early as the host's own."""
     block = RedisOptions.model_validate({"passwordFile": "/r", "role": "primary", "sentinel": SENTINEL})
     assert block.files() == ("/r", "/s", "/ca")
+
+
+def test_sentinels_are_asked_as_what_they_are() -> None:
+    """With their own login, not that of the databases, and each once, however it is spelt."""
+    hosts = ["10.20.0.31", "10.20.0.31:26379", "[FD00::31]:7000", "fd00:0::31", "[fd00::31]:7000"]
+    block = {"passwordFile": "/r", "role": "primary", "sentinel": SENTINEL | {"hosts": hosts}}
+    electors = RedisOptions.model_validate(block).electors()
+    asked = SentinelOptions.model_validate({name: value for name, value in SENTINEL.items() if name != "hosts"})
+    assert electors == Electors("redis", asked, (("10.20.0.31", 26379), ("fd00::31", 7000), ("fd00::31", 26379)))
+    assert (asked.encrypted(), asked.files()) == (True, ("/s", "/ca"))
+
+
+@pytest.mark.parametrize(
+    "block", [{}, {"role": "primary"}, {"sentinel": SENTINEL}, {"role": "replica", "sentinel": SENTINEL}]
+)
+def test_nobody_names_a_primary_that_is_not_asked_for(block: dict[str, Any]) -> None:
+    """Defaults may hold the Sentinels once for all; only a Service of a primary asks them."""
+    assert RedisOptions.model_validate(block).electors() is None
 
 
 @pytest.mark.parametrize("role", ["any", "primary", "replica"])
