@@ -5,13 +5,14 @@ Each row is decided when a host has said that it is the primary and is fit for i
 the Electors (Sentinels)    | it is published already | another is published        | nobody is published
 ----------------------------+-------------------------+-----------------------------+----------------------------------
 name another                | NAMED_ELSE              | NAMED_ELSE                  | NAMED_ELSE
-have no majority            | ADMITTED                | WAITS                       | WAITS
+have no majority            | as without              | WAITS                       | WAITS
 name it                     | ADMITTED                | ADMITTED, the other yields  | ADMITTED
 there are none              | ADMITTED, or, with      | unknown for long, and no    | a host was not heard yet: WAITS
-                            | ``publishNone`` and a   | rival: ADMITTED, it yields  | a rival: RIVALS; where several
-                            | rival, RIVALS           | several may write: STANDBY  | may write, the first of the file
-                            |                         | it says so as well: RIVALS  | is ADMITTED, others STANDBY
-                            |                         | else: WAITS until it falls  | else ADMITTED, unless STALE
+                            | ``publishNone`` and a   | rival: ADMITTED, it yields, | a rival: RIVALS; where several
+                            | rival where only one    | unless this one is stale    | may write, the first of the file
+                            | may write, RIVALS       | several may write: STANDBY  | is ADMITTED, others STANDBY
+                            |                         | it says so as well: RIVALS  | else ADMITTED, unless STALE
+                            |                         | else: WAITS until it falls  |
 """
 
 from __future__ import annotations
@@ -77,12 +78,12 @@ def rule(
     incumbent = next((one for one in others if one.ready), None)
     if named and not elected:
         return Ruled(Ruling.NAMED_ELSE, named)
+    if elected:
+        return Ruled(Ruling.ADMITTED, incumbent.name if incumbent else "", yields=incumbent is not None)
     if mine.ready:
         rival = next((one for one in others if one.claiming), None)
         split = policy is OnSplitBrain.PUBLISH_NONE and rival is not None and not several
         return Ruled(Ruling.RIVALS, rival.name) if split and rival else Ruled(Ruling.ADMITTED)
-    if elected:
-        return Ruled(Ruling.ADMITTED, incumbent.name if incumbent else "", yields=incumbent is not None)
     if named == "":
         return Ruled(Ruling.WAITS, "the majority of the Sentinels")
     if incumbent is not None:
