@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.roles import RO, RW, moored
+from ground.moored import RO, RW, moored
 from ground.topologies.sentinel import NAME, RedisReplication, SentinelReplication
 from ground.waiting import wait_until
 

@@ -80,7 +80,7 @@ def test_credentials_that_change_under_a_login_are_tried_again(tmp_path: Path) -
 FAILING = [
     (b"-ERR max number of clients reached\r\n", SATURATED, SATURATED, True),
     (b"-DENIED Redis is running in protected mode\r\n", AUTH, AUTH, False),
-    (b"-LOADING dataset\r\n", OK, Reason.LOADING, False),
+    (b"-BUSY a script runs\r\n", OK, Reason.OFFLINE, False),
 ]
 
 
