@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterator
 from mooring.protocols.failure import Failure
 from mooring.protocols.line import Line
 from mooring.protocols.mysql.packets import Broken, check_description, columns_of_head, ends_part, status_of_ok, values
+from mooring.protocols.mysql.results import quoted
 from mooring.protocols.toll import MOST_SESSIONS, Toll
 from mooring.reasons import Reason
 
@@ -81,9 +82,8 @@ def _told(talk: _Talk, refused: _Refused) -> str:
     if refused.code not in _LACKS:
         return str(refused)
     version, _, account = talk.ask(WHO)[0].decode("utf-8", "replace").partition(" ")
-    user, _, host = account.rpartition("@")
     privilege = "CONNECTION ADMIN" if "mariadb" in version.lower() else "CONNECTION_ADMIN"
-    return f"{refused}; GRANT PROCESS, {privilege} ON *.* TO '{user}'@'{host}'"
+    return f"needs GRANT PROCESS, {privilege} ON *.* TO {quoted(account)} ({refused})"
 
 
 class _Talk:

@@ -173,7 +173,7 @@ class AskFacts(_Results):
         statement, said = self._question.statements[len(self._found)], f"{code}: {text}"
         if statement.privilege and code in _DENIED:
             account = self._found[0][0]["account"] if self._found and self._found[0] else None
-            grant = f"GRANT {statement.privilege} TO {_quoted(_text(account))}"
+            grant = f"GRANT {statement.privilege} TO {quoted(_text(account))}"
             return Observation(Reason.OK, unread=Outcome(Reason.AUTH, f"needs {grant} ({said})"))
         if statement.part is Part.HEARTBEATS and code in _NO_TABLE:
             return Observation(Reason.OK, unread=Outcome(Reason.LOCAL, f"has no heartbeat as the file says ({said})"))
@@ -184,6 +184,6 @@ def _text(value: bytes | None) -> str:
     return "" if value is None else value.decode("utf-8", "replace")
 
 
-def _quoted(account: str) -> str:
+def quoted(account: str) -> str:
     """An account as the server calls it, ``user@host``, as a statement names it."""
     return "@".join("'" + part.replace("'", "''") + "'" for part in account.rsplit("@", 1))

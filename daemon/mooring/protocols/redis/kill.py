@@ -44,7 +44,7 @@ def command(user: str) -> bytes:
 def _told(refusal: str, options: RedisOptions) -> str:
     if not refusal.startswith("NOPERM"):
         return refusal
-    return f"{refusal}; ACL SETUSER {options.user or 'default'} +client|kill"
+    return f"{refusal}; grant it by `ACL SETUSER {options.user or 'default'} +client|kill`"
 
 
 def _reply(line: Line) -> bytes:

@@ -43,7 +43,7 @@ def test_a_missing_right_is_told_with_what_gives_it(block: dict[str, str], user:
     """For the user that we logged in as."""
     secret = {"passwordFile": "/secret"} if block else {}
     toll = _ended({APP: NOPERM}, "app", **block, **secret)
-    assert toll.error.endswith(f"'client|kill' command; ACL SETUSER {user} +client|kill")
+    assert toll.error.endswith(f"'client|kill' command; grant it by `ACL SETUSER {user} +client|kill`")
 
 
 @pytest.mark.parametrize("answer", [b"+OK\r\n", b":x\r\n", b":-1\r\n", b":1\r\n:1\r\n", b"$-1\r\n"])
