@@ -104,24 +104,25 @@ def _ask(session: _Session, query: str | None) -> Observation:
 
 def _facts(running: Attempt, line: Line) -> Observation:
     """In the words of the exchange, so that a login and a held session can never tell different things."""
-    learn = Learn()
-    learned = _talk(line, learn)
-    if learn.server is None:
-        return learned
-    running.server = learn.server
-    return _talk(line, exchange(running.target.options, learn.server))
-
-
-def _talk(line: Line, asked: Exchange) -> Observation:
     if line.unread:
         raise Failure(Reason.PROTOCOL, "says what nobody asked for")
+    learn = Learn()
+    learned = _talk(line, learn, b"")
+    if learn.server is None:
+        return learned.observation
+    running.server = learn.server
+    return _talk(line, exchange(running.target.options, learn.server), learned.rest).observation
+
+
+def _talk(line: Line, asked: Exchange, said: bytes) -> Answer:
+    """``said``: what came before it was asked for. A session that says too much, or ends, is not held."""
     line.sendall(asked.request)
-    answer: Answer | None = None
+    answer = asked.feed(said)
     while answer is None:
         answer = asked.feed(line.recv(CAP))
     if answer.rest or not answer.keep:
         line.farewell = b""
-    return answer.observation
+    return answer
 
 
 def _words(error: MySQLError) -> tuple[int, str]:
