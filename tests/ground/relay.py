@@ -29,6 +29,10 @@ class Relay:
         self._door.close()
         self._forget()
 
+    def lead(self, host: str, port: int) -> None:
+        """New connections go there from now on; those that stand stay where they are, as behind a Service."""
+        self._to = (host, port)
+
     def cut(self) -> None:
         """From now on nothing comes through, in silence."""
         self._cut = True

@@ -15,7 +15,7 @@ NAME = "mymaster"
 PROBER_RIGHTS = "on >{} resetchannels -@all +ping +role +info +cluster|info"
 _ACCOUNTS = (
     f"user {PROBER} {PROBER_RIGHTS.format(PASSWORD)}",
-    f"user {APPLICATION} on >{PASSWORD} ~* &* +@all -@admin -@dangerous +client|id +info",
+    f"user {APPLICATION} on >{PASSWORD} ~* &* +@all -@admin -@dangerous +client|info +info",
 )
 _LINES = (f"masterauth {PASSWORD}", "repl-diskless-sync-delay 0", "appendonly yes")
 
