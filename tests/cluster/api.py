@@ -114,7 +114,7 @@ class Api:
             "--storage-media-type=application/json",  # so that ``Versions`` can read what etcd has
             "--profiling=false",
             "--kubelet-preferred-address-types=InternalIP",  # for kubectl logs and exec; nobody here knows nodes' names
-            "--service-cluster-ip-range=10.96.0.0/16",
+            "--service-cluster-ip-range=10.96.0.0/16,fd96::/112",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={keys.signing_public_key}",
             f"--service-account-signing-key-file={keys.signing_key}",

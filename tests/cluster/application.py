@@ -14,6 +14,7 @@ from ground.network import Host, Network, entered
 
 _ADDRESS = "10.244.255.2"
 _GATEWAY = "10.244.255.1"
+_SIX, _GATEWAY_SIX = "fd00:244::2", "fd00:244::1"
 _LOGIN = Path(__file__).with_name("login.py")
 _WITH_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
@@ -46,10 +47,13 @@ class Application:
         host.make()
         node.ip("link", "add", "to-application", "type", "veth", "peer", "name", "eth0", "netns", host.netns)
         node.ip("address", "add", f"{_GATEWAY}/24", "dev", "to-application")
+        node.ip("address", "add", f"{_GATEWAY_SIX}/64", "dev", "to-application", "nodad")
         node.ip("link", "set", "to-application", "up")
         host.ip("address", "add", f"{_ADDRESS}/24", "dev", "eth0")
+        host.ip("address", "add", f"{_SIX}/64", "dev", "eth0", "nodad")
         host.ip("link", "set", "eth0", "up")
-        host.ip("route", "add", "default", "via", _GATEWAY)
+        for gateway in (_GATEWAY, _GATEWAY_SIX):
+            host.ip("route", "add", "default", "via", gateway)
         return self
 
     def run(self, *words: str, namespace: str = "default", timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -94,15 +94,18 @@ class Outside:
         endpoints = [one for item in found["items"] for one in item.get("endpoints") or ()]
         return {address: one["conditions"]["ready"] for one in endpoints for address in one["addresses"]}
 
-    def balanced(self, namespace: str) -> set[str]:
-        """The addresses that kube-proxy hands connections to now: those in the Service's chain of its table."""
-        table = self.cluster.enter("nft", "list", "table", "ip", "kube-proxy")
+    def balanced(self, namespace: str, family: str = "ip") -> set[str]:
+        """The addresses that kube-proxy hands connections to now: those in the Service's chain of its table.
+
+        ``family`` is nftables' word: ip or ip6.
+        """
+        table = self.cluster.enter("nft", "list", "table", family, "kube-proxy")
         place = re.escape(f"-{namespace}/{self.kind.service}/tcp/{self.kind.protocol}")
         found = re.search(rf"chain service-\w+{place} {{(.*?)\n\t}}", table, re.DOTALL)
-        return set(re.findall(rf"([\d.]+) \. {self.kind.target}\b", found[1])) if found else set()
+        return set(re.findall(rf"([\da-f.:]+) \. {self.kind.target}\b", found[1])) if found else set()
 
-    def wait_balanced(self, namespace: str, ready: Sequence[str]) -> None:
-        wait_until(lambda: self.balanced(namespace) == set(ready), 10, f"kube-proxy to use {ready}", every=0.05)
+    def wait_balanced(self, namespace: str, ready: Sequence[str], family: str = "ip") -> None:
+        wait_until(lambda: self.balanced(namespace, family) == set(ready), 10, f"kube-proxy to use {ready}", every=0.05)
 
     def logins(self, namespace: str, host: str, count: int) -> list[Login]:
         """Fresh logins of the application, one after the other."""

@@ -18,10 +18,11 @@ NAME = "node"
 
 
 class Node:
-    """The parts of a node of ``api``'s cluster, not started yet."""
+    """The parts of a node of ``api``'s cluster, not started yet; ``six`` is the node's IPv6 address."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, six: str) -> None:
         self._api = api
+        self._addresses = f"{api.address},{six}"
         self._home = api.directory / "node"
         self._run = self._home / "containerd"
         self._bin = build.directory()
@@ -74,7 +75,7 @@ class Node:
             f"--config={self._home / 'kubelet.yaml'}",
             f"--kubeconfig={self._api.kubeconfig}",
             f"--hostname-override={NAME}",
-            f"--node-ip={self._api.address}",
+            f"--node-ip={self._addresses}",
             f"--root-dir={self._home / 'kubelet'}",
             f"--cert-dir={self._home / 'kubelet-keys'}",
             ready=self._registered,

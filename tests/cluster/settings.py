@@ -11,6 +11,7 @@ import yaml
 from cluster import machine
 
 PODS = "10.244.0.0/16"
+_PODS_SIX = "fd00:244::/64"
 _POD_SUBNET = "10.244.0.0/24"
 DOMAIN = "cluster.local"
 
@@ -77,7 +78,7 @@ def proxy(kubeconfig: Path, node: str) -> str:
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
         "clientConnection": {"kubeconfig": str(kubeconfig)},
-        "clusterCIDR": PODS,
+        "clusterCIDR": f"{PODS},{_PODS_SIX}",
         "conntrack": {"maxPerCore": 0, "min": 0},
         "hostnameOverride": node,
         "nftables": {"masqueradeAll": True},  # as where hosts outside know no way back to a pod

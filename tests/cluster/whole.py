@@ -4,6 +4,9 @@
 10.77.0.11...  database hosts, namespaces on the node's bridge
 10.96.0.0/16   Services
 10.244.0.0/16  pods; 10.244.255.2 is an application without a pod
+
+All but pods have IPv6 as well: fd00:77::1 the node, fd00:77::11... the hosts, fd96::/112 Services, fd00:244::2 the
+application.
 """
 
 from __future__ import annotations
@@ -18,7 +21,13 @@ from ground import leftovers
 from ground.network import Host, Network, entered
 from ground.waiting import wait_until
 
-_NOWHERE = "10.77.0.254"  # addresses of Services need a route to be sent at all; kube-proxy rewrites them
+_NOWHERE = ("10.77.0.254", "fd00:77::254")  # addresses of Services need a route to be sent; kube-proxy rewrites them
+_SIX = "fd00:77::1"
+
+
+def six(host: Host) -> str:
+    """The IPv6 address of a host."""
+    return f"fd00:77::{host.address.rpartition('.')[2]}"
 
 
 class Cluster(Api):
@@ -34,11 +43,14 @@ class Cluster(Api):
     def prepare(self) -> None:
         self._undo.enter_context(self.network)
         self.netns = self.network.node.netns
-        self.network.node.ip("route", "add", "default", "via", _NOWHERE)
+        self.network.node.ip("address", "add", f"{_SIX}/64", "dev", "br0", "nodad")
+        for nowhere in _NOWHERE:
+            self.network.node.ip("route", "add", "default", "via", nowhere)
         with entered(self.netns):
-            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+            for forwarding in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+                Path("/proc/sys/net", forwarding).write_text("1")
         super().prepare()
-        self.node = node.Node(self)
+        self.node = node.Node(self, six=_SIX)
         self.manager = self._controller(
             "kube-controller-manager",
             f"--service-account-private-key-file={self.credentials.signing_key}",
@@ -72,7 +84,11 @@ class Cluster(Api):
         name = f"db{number}"
         if name not in {host.name for host in self.network.hosts}:
             made = self.network.add(number)
-            made.ip("route", "add", "default", "via", self.address)
+            with entered(made.netns):  # else a link that goes down takes them along
+                Path("/proc/sys/net/ipv6/conf/eth0/keep_addr_on_down").write_text("1")
+            made.ip("address", "add", f"{six(made)}/64", "dev", "eth0", "nodad")
+            for gateway in (self.address, _SIX):
+                made.ip("route", "add", "default", "via", gateway)
         return self.network[name]
 
     def heal(self) -> None:
