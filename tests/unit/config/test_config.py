@@ -16,11 +16,13 @@ from mooring.config import AddressPolicy, load, parse
 from mooring.errors import ConfigError
 from mooring.spec import Config
 
-EXAMPLE = Path(__file__).parents[3] / "config" / "example.yaml"
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "config" / "example.yaml"
 DATA = EXAMPLE.read_bytes()
 POLICY = AddressPolicy()
-README = Path(__file__).parents[3] / "README.md"
-FILES = re.findall(r"^```yaml\n((?:#[^\n]*\n)?version: 1\n.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+SHOWN = re.compile(r"^```yaml\n((?:#[^\n]*\n)?version: 1\n.*?)^```", re.MULTILINE | re.DOTALL)
+FILES = [(page.name, block) for page in PAGES for block in SHOWN.findall(page.read_text())]
 PIECES = ("", "-1", ".nan", "[", "}", ": ", "&a ", "*a", "!!map ", "\n", "  ", "'", "null", "\x00", "é")
 
 
@@ -39,13 +41,20 @@ def test_the_example_is_a_good_file() -> None:
         "default/mysql-external",
         "default/sessions",
         "default/mail-relay",
+        "default/orders-rw",
+        "default/orders-ro",
     ]
 
 
-@pytest.mark.parametrize("block", FILES, ids=range(len(FILES)))
-def test_a_file_in_the_readme_is_a_good_one(block: str) -> None:
+@pytest.mark.parametrize(("page", "block"), FILES, ids=[f"{page}-{n}" for n, (page, _) in enumerate(FILES)])
+def test_a_file_in_the_documentation_is_a_good_one(page: str, block: str) -> None:
     """What is shown there may be taken over as it stands."""
-    assert parse(block.encode(), "README.md", POLICY).services
+    assert parse(block.encode(), page, POLICY).services
+
+
+def test_the_page_of_failovers_shows_files() -> None:
+    """Those of MariaDB, a heartbeat, Galera, Redis Sentinel and old sessions are read by the test above."""
+    assert [page for page, _ in FILES].count("following-a-failover.md") == 5
 
 
 def test_loading_twice_gives_equal_values() -> None:
