@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ground.roles import DB2, ELSEWHERE, GALERA, GR, RO, following, group, of, stopped
+from ground.judging import DB2, ELSEWHERE, GALERA, GR, RO, following, group, of, stopped
 from mooring.facts import Channel, Facts, place
 
 ROLES: dict[str, tuple[Facts, str]] = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ground.roles import DB2, ELSEWHERE, GR, REDIS, REPLICA, RO, following, group, judged, of, told
+from ground.judging import DB2, ELSEWHERE, GR, REDIS, REPLICA, RO, following, group, judged, of, told
 from ground.values import THRESHOLDS
 from mooring.decide.assess import Around
 from mooring.decide.verdict import judge

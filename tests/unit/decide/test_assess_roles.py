@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ground.roles import (
+from ground.judging import (
     DB2,
     ELSEWHERE,
     GALERA,
