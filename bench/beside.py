@@ -50,13 +50,13 @@ def hosts(places: Sequence[tuple[str, int]], net: int = 1, usual: int = 0) -> li
     ]
 
 
-def block(protocol: str, folder: Path) -> dict[str, str]:
-    """How Mooring logs in."""
-    if protocol != "mysql":
+def login(protocol: str, folder: Path, given: Mapping[str, object] | None, password: str) -> dict[str, object]:
+    """How Mooring logs in, and what else it asks."""
+    if protocol != "mysql" and given is None:
         return {}
     secret = folder / "password"
-    secret.write_text(PASSWORD)
-    return {"user": "mooring", "passwordFile": str(secret)}
+    secret.write_text(password)
+    return {"user": "mooring", "passwordFile": str(secret), **(given or {})}
 
 
 @contextlib.contextmanager
@@ -76,12 +76,16 @@ def mooring(
     period: float,
     timeout: float,
     check: Mapping[str, float] | None = None,
+    block: Mapping[str, object] | None = None,
+    password: str = PASSWORD,
     **how: Any,
 ) -> Iterator[Daemon]:
     """The whole daemon with its default log and its metrics, all hosts ready; ``how`` are words of ``Daemon``."""
     with leftovers.scratch("bench") as folder:
         services = [
-            one for net, protocol in enumerate(places, 1) for one in crowded(protocol, places[protocol], net, folder)
+            one
+            for net, protocol in enumerate(places, 1)
+            for one in crowded(protocol, places[protocol], net, login(protocol, folder, block, password))
         ]
         text = file(*services, period=period, timeout=timeout, **(check or {}))
         compact = json.dumps(json.loads(text), separators=(",", ":"))  # a file has 1 MiB at most
@@ -95,13 +99,13 @@ def mooring(
             yield daemon
 
 
-def crowded(protocol: str, places: Sequence[tuple[str, int]], net: int, folder: Path) -> Iterator[dict[str, Any]]:
+def crowded(
+    protocol: str, places: Sequence[tuple[str, int]], net: int, block: Mapping[str, object]
+) -> Iterator[dict[str, Any]]:
     """Services of so many hosts that each could be published."""
     all_hosts = hosts(places, net, PORTS[protocol])
     for number in range(0, len(all_hosts), _CROWD):
-        yield service(
-            f"{protocol}-{number}", protocol, all_hosts[number : number + _CROWD], block=block(protocol, folder)
-        )
+        yield service(f"{protocol}-{number}", protocol, all_hosts[number : number + _CROWD], block=block)
 
 
 def ready(daemon: Daemon) -> int:

@@ -24,6 +24,13 @@ USER = "haproxy"
 """The account, without a password, that its check of MySQL logs in as."""
 CHECKS = {
     "mysql": (f"option mysql-check user {USER}",),
+    "redis-info": (
+        "option tcp-check",
+        r"tcp-check send PING\r\n",
+        "tcp-check expect string +PONG",
+        r"tcp-check send INFO\ replication\r\n",
+        "tcp-check expect string role:slave",
+    ),
     "redis": ("option tcp-check", r"tcp-check send PING\r\n", "tcp-check expect string +PONG"),
 }
 _WORD = 65536
