@@ -201,9 +201,6 @@ def _noise() -> bytes:
     return b"\x05\x00\x00\x99" + random.Random(7).randbytes(2048).replace(b"\n", b"") + b"\r\n"
 
 
-KNOCKED = MappingProxyType({"redis-huge-bulk-silent": Reason.PROTOCOL})
-"""What a knock finds out already: no library waits for the rest of a wrong reply."""
-
 SCRIPTS: Mapping[str, Script] = MappingProxyType(
     {
         "never-accepts": Script(None, dict.fromkeys(("mysql", "redis", "tcp"), Reason.TIMEOUT)),
@@ -247,7 +244,7 @@ SCRIPTS: Mapping[str, Script] = MappingProxyType(
         "redis-nested": Script(redis(b"*1\r\n" * 10_000 + b":1\r\n"), {"redis": Reason.PROTOCOL}),
         "redis-endless-items": Script(_endless_items, {"redis": Reason.PROTOCOL}),
         "redis-huge-bulk": Script(_huge_bulk, {"redis": Reason.PROTOCOL}),
-        "redis-huge-bulk-silent": Script(redis(b"$1073741824\r\n"), {"redis": Reason.TIMEOUT}),
+        "redis-huge-bulk-silent": Script(redis(b"$1073741824\r\n"), {"redis": Reason.PROTOCOL}),
         "redis-wrong-pong": Script(redis(b"+PANG\r\n"), {"redis": Reason.PROTOCOL}),
         "redis-number": Script(redis(b":" + b"9" * 5000 + b"\r\n"), {"redis": Reason.PROTOCOL}),
         "redis-not-utf8": Script(redis(b"-\xff\xfe\r\n"), {"redis": Reason.PROTOCOL}),

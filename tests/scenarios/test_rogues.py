@@ -15,7 +15,7 @@ from ground.configuration import at, file, service
 from ground.history import History
 from ground.mooring import Daemon
 from ground.process import Server, start_all
-from ground.rogue import KNOCKED, SCRIPTS, rogue
+from ground.rogue import SCRIPTS, rogue
 from ground.servers import Mariadb, Redis
 from ground.waiting import wait_until
 from mooring.reasons import MEANINGS, Effect, Reason
@@ -44,7 +44,7 @@ class Case:
 
     @property
     def reason(self) -> Reason:
-        return KNOCKED.get(self.script, SCRIPTS[self.script].expected[self.protocol])
+        return SCRIPTS[self.script].expected[self.protocol]
 
     @property
     def verdict(self) -> str:

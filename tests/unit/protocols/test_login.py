@@ -12,13 +12,13 @@ import pytest
 
 from ground import packets
 from ground.asking import target_of
-from ground.rogue import KNOCKED, SCRIPTS, Peer, Play, Rogue, mysql, rogue, says_first
+from ground.rogue import SCRIPTS, Peer, Play, Rogue, mysql, rogue, says_first
 from mooring.protocols.exchange import Entered
 from mooring.protocols.registry import PROTOCOLS
 from mooring.reasons import Reason
 
 CASES = [
-    pytest.param(name, protocol, KNOCKED.get(name, reason), id=f"{protocol}-against-{name}")
+    pytest.param(name, protocol, reason, id=f"{protocol}-against-{name}")
     for name, script in SCRIPTS.items()
     for protocol, reason in script.expected.items()
     if protocol != "tcp" and name != "never-accepts"
@@ -104,14 +104,14 @@ def test_a_sound_redis_is_held(password: bytes, password_file: str) -> None:
     [
         ([b"-ERR max number of clients reached\r\n"], Reason.SATURATED, "ERR max number of clients reached"),
         ([b"-DENIED protected mode\r\n"], Reason.AUTH, "DENIED protected mode"),
-        ([b"-LOADING dataset\r\n"], Reason.LOADING, "LOADING dataset"),
+        ([b"-BUSY script\r\n"], Reason.OFFLINE, "BUSY script"),
         ([b"+PONG\r\n+PONG\r\n"], Reason.PROTOCOL, "says more than it was asked"),
         ([b"+PON"], Reason.TIMEOUT, "no whole answer in time (waiting for the server)"),
         ([b"+PONG\r\n", b"-NOAUTH Authentication required.\r\n"], Reason.AUTH, "NOAUTH Authentication required."),
-        ([b"+PONG\r\n", b"+PANG\r\n"], Reason.PROTOCOL, "answers PING with b'PANG'"),
+        ([b"+PONG\r\n", b"+PANG\r\n"], Reason.PROTOCOL, "answers PING with b'+PANG'"),
         ([b"x" * 70_000], Reason.PROTOCOL, "sends more than 65536 bytes"),
     ],
-    ids=["full", "protected", "loading", "twice", "half", "no-auth", "wrong", "endless"],
+    ids=["full", "protected", "busy", "twice", "half", "no-auth", "wrong", "endless"],
 )
 def test_what_a_redis_says_to_the_knock(replies: list[bytes], reason: Reason, message: str) -> None:
     """An error that no login would cure is the outcome, without a login."""
