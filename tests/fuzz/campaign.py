@@ -16,9 +16,16 @@ from typing import Any
 from fuzz import reference, streams
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.mysql import wire as mysql
+from mooring.protocols.mysql.question import Server, flavour_of
+from mooring.protocols.mysql.results import AskFacts
 from mooring.protocols.redis import questions as redis
 from mooring.protocols.redis import sentinel, wire
 from mooring.reasons import Reason
+
+_HELD = Server(
+    flavour_of({"version": "10.11.19-MariaDB", **dict.fromkeys(("gtid_domain_id", "read_only", "server_id"), "0")})
+)
+"""One session for all streams: what it remembers of one must not mislead it about the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ SUBJECTS: Mapping[str, Sequence[Subject]] = MappingProxyType(
         "mysql": (
             Subject(mysql.Ping, streams.MYSQL_PING, reference.mysql_ping),
             Subject(lambda: mysql.Query("SELECT 1"), streams.MYSQL_QUERY, reference.mysql_query),
+            Subject(lambda: AskFacts(_HELD, None), streams.MYSQL_FACTS, reference.mysql_facts),
+            Subject(lambda: AskFacts(Server(_HELD.flavour), None), streams.MYSQL_FACTS, reference.mysql_facts),
         ),
         "redis": (
             Subject(lambda: wire.Talk(redis.Ping(None)), streams.REDIS_PING, reference.redis_ping),

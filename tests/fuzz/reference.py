@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address
 from itertools import count
@@ -105,15 +105,63 @@ def mysql_query(stream: bytes) -> Sound | None:
     answer: str | None = None
     try:
         for number in count():
-            rows, status, end = _result(packets)
+            _, rows, status, end = _result(packets)
             if number == 0 and not rows:
                 return None
-            answer = answer if number else _text(rows[0])
+            answer = answer if number else _text(rows[0][0])
             if not status & _MORE:
                 return answer, end
     except (StopIteration, ValueError):
         pass
     return None
+
+
+def mysql_facts(stream: bytes) -> Sound | None:
+    """One row of settings, which says whether the server is read-only, then channels; or no grant for those."""
+    packets = _packets(stream)
+    try:
+        settings, status, _ = _table(packets, _SETTINGS)
+        if len(settings) != 1 or not settings[0][0] or not status & _MORE:
+            return None
+        rows, status, end = _table(_granted(packets), _CHANNELS)
+    except _Denied as denied:
+        return None, denied.end
+    except (StopIteration, ValueError):
+        return None
+    lags = [row[1] for row in rows if row[0]]
+    sound = all(lag is None or re.fullmatch(rb"[0-9]{1,20}", lag) for lag in lags)
+    return None if status & _MORE or not sound else (None, end)
+
+
+_SETTINGS = (b"read_only", b"server_id", b"gtid_binlog_state", b"gtid_slave_pos", b"account")
+_CHANNELS = (
+    *(b"Master_Host", b"Seconds_Behind_Master", b"Master_Port", b"Slave_IO_Running", b"Slave_SQL_Running"),
+    *(b"Last_IO_Error", b"Last_SQL_Error", b"Master_Server_Id"),
+)
+
+
+class _Denied(Exception):
+    def __init__(self, end: int) -> None:
+        super().__init__()
+        self.end = end
+
+
+def _granted(packets: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    for payload, end in packets:
+        if re.match(rb"\xff(\x14\x04|\x76\x04|\x77\x04|\xcb\x04|\x5a\x05)", payload):
+            raise _Denied(end)
+        yield payload, end
+
+
+def _table(packets: Iterator[tuple[bytes, int]], wanted: Sequence[bytes]) -> tuple[list[list[bytes | None]], int, int]:
+    """The wanted columns of its rows, its status, its end. Raises as ``_result``."""
+    described, rows, status, end = _result(packets)
+    texts = [_values(one, 5)[0] for one in described]
+    if any(None in one for one in texts):
+        raise ValueError
+    names = [one[4] for one in texts]
+    columns = [names.index(name) for name in wanted]
+    return [[row[column] for column in columns] for row in rows], status, end
 
 
 def _packets(stream: bytes) -> Iterator[tuple[bytes, int]]:
@@ -130,33 +178,35 @@ def _packets(stream: bytes) -> Iterator[tuple[bytes, int]]:
         yield stream[start:end], end
 
 
-def _result(packets: Iterator[tuple[bytes, int]]) -> tuple[list[bytes | None], int, int]:
-    """The first values of its rows, its last status, its end. Raises ValueError, StopIteration: it is not sound."""
+def _result(packets: Iterator[tuple[bytes, int]]) -> tuple[list[bytes], list[list[bytes | None]], int, int]:
+    """What describes its columns, its rows, its last status, its end. Raises ValueError, StopIteration: not sound."""
     head, end = next(packets)
     if found := _OK.match(head):
-        return [], _flags(found), end
+        return [], [], _flags(found), end
     columns = _number(head)
     if not _COUNT.fullmatch(head) or not 1 <= columns <= 4096:
         raise ValueError
-    for _ in range(columns):
-        if next(packets)[0][:4] != b"\x03def":
-            raise ValueError
-    if not _EOF.fullmatch(next(packets)[0]):
+    described = [next(packets)[0] for _ in range(columns)]
+    if not all(one[:4] == b"\x03def" for one in described) or not _EOF.fullmatch(next(packets)[0]):
         raise ValueError
-    rows: list[bytes | None] = []
+    rows: list[list[bytes | None]] = []
     for payload, last in packets:
         if payload[0] == 0xFE and len(payload) < 9:
             found = _EOF.fullmatch(payload)
             if not found:
                 raise ValueError
-            return rows, _flags(found), last
-        rows.append(_row(payload, columns))
+            return described, rows, _flags(found), last
+        values, behind = _values(payload, columns)
+        if behind:
+            raise ValueError
+        rows.append(values)
     raise ValueError
 
 
-def _row(payload: bytes, columns: int) -> bytes | None:
+def _values(payload: bytes, number: int) -> tuple[list[bytes | None], bytes]:
+    """So many values, and what comes behind them."""
     values: list[bytes | None] = []
-    while payload:
+    for _ in range(number):
         if payload[:1] == b"\xfb":
             values.append(None)
             payload = payload[1:]
@@ -169,9 +219,7 @@ def _row(payload: bytes, columns: int) -> bytes | None:
             raise ValueError
         values.append(payload[found.end() : found.end() + size])
         payload = payload[found.end() + size :]
-    if len(values) != columns:
-        raise ValueError
-    return values[0]
+    return values, payload
 
 
 def _number(data: bytes) -> int:

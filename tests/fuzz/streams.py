@@ -54,6 +54,29 @@ MYSQL_QUERY: Sequence[bytes] = [
     *_ERRORS,
 ]
 
+_SETTINGS: packets.Table = (
+    ["read_only", "server_id", "gtid_binlog_state", "gtid_slave_pos", "account"],
+    [["0", "1", "0-1-7", "", "probe@%"]],
+)
+_CHANNELS: packets.Table = (
+    [
+        *("Master_Host", "Master_Port", "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master"),
+        *("Last_IO_Error", "Last_SQL_Error", "Master_Server_Id"),
+    ],
+    [["10.20.0.11", "3306", "Yes", "Yes", "0", "", "", "1"], ["::1", "3306", "No", "No", None, "x", "y", "0"]],
+)
+
+MYSQL_FACTS: Sequence[bytes] = [
+    packets.results(_SETTINGS, _CHANNELS),
+    packets.results(_SETTINGS, (_CHANNELS[0], [])),
+    packets.results(_SETTINGS, (list(reversed(_CHANNELS[0])), [list(reversed(row)) for row in _CHANNELS[1]])),
+    packets.results(_SETTINGS, end=packets.denied(1227, "Access denied")),
+    packets.results(_SETTINGS, _CHANNELS, _CHANNELS),
+    packets.results(_SETTINGS),
+    packets.ok(1),
+    *_ERRORS,
+]
+
 REDIS_PING: Sequence[bytes] = [
     b"+PONG\r\n",
     b"+PONG\r\n+PONG\r\n",

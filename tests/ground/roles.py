@@ -1,45 +1,66 @@
-"""What hosts say of their roles, for tests of who judges that."""
+"""Asking a MySQL server for the facts of its role, over a held session and by a login each time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ground.values import member
-from mooring.decide.assess import Around, assess
-from mooring.facts import Channel, Facts, Group
-from mooring.model import HostState, Observation, Outcome
-from mooring.reasons import Reason
-from mooring.spec import Requirement, Role
+from ground import holding
+from ground.asking import target_of
+from ground.servers import Mariadb
+from ground.topologies.topology import PROBER
+from ground.waiting import wait_until
+from mooring.facts import Facts
+from mooring.model import Observation
 
-DB2, ELSEWHERE = "10.20.0.12:3306", "10.30.0.1:3306"
-AROUND = Around(frozenset({DB2, "db2:3306"}), frozenset({"uuid-2"}))
-RO, GALERA, GR = "read_only=1", "Galera", "Group Replication"
-PRIMARY, REPLICA = Requirement(Role.PRIMARY), Requirement(Role.REPLICA)
-REDIS = "role:slave"
+SECONDS = 20.0
 
 
-def judged(facts: Facts, wanted: Requirement, around: Around = AROUND, state: HostState | None = None) -> Outcome:
-    return assess(Observation(Reason.OK, facts=facts), replace(member(), requirement=wanted), around, state)
+class Asked:
+    """One server, asked over a session that was held before, and by a login for each question."""
+
+    def __init__(self, server: Mariadb, password: str, user: str = PROBER, **block: Any) -> None:
+        asks = {"user": user, "passwordFile": password, "role": "primary", **block}
+        self._target = target_of("mysql", server.address, server.port, timeout=5.0, **asks)
+        self._session = holding.held(self._target)
+
+    def seen(self) -> Observation:
+        """Over the session."""
+        answer = holding.ask(self._session, self._target)
+        assert answer
+        assert (answer.keep, answer.rest) == (True, b"")
+        return answer.observation
+
+    def entered(self) -> Observation:
+        """By a login."""
+        entered = holding.enter(self._target)
+        assert entered.session, entered
+        holding.leave(entered.session)
+        return replace(entered.observation, latency=None)
+
+    def facts(self) -> Facts:
+        facts = self.seen().facts
+        assert facts
+        return facts
+
+    def becomes(self, what: str, holds: Callable[[Facts], bool]) -> Facts:
+        """Waits until the session says so, and sees that a login says the same."""
+        wait_until(lambda: holds(self.facts()), SECONDS, what)
+        facts = self.entered().facts
+        assert facts
+        assert holds(facts)
+        return facts
+
+    def close(self) -> None:
+        holding.leave(self._session)
 
 
-def of(source: str = DB2, **said: Any) -> Channel:
-    return replace(Channel(source, lag=0.0), **said)
-
-
-def following(source: str = DB2, *, read_only: str = RO, **said: Any) -> Facts:
-    return Facts(read_only=read_only, channels=(of(source, **said),))
-
-
-def stopped(read_only: str = RO) -> Facts:
-    return following(read_only=read_only, receiving=False, applying=False, lag=None)
-
-
-def group(kind: str, state: str, *, ro: str = "", **said: bool) -> Facts:
-    default = {"member": True, "writer": True, "several": kind is GALERA}
-    return Facts(read_only=ro, group=Group(kind, state, **(default | said)))
-
-
-def told(outcome: Outcome, expected: str) -> str:
-    """As the table writes it; with a star, the message is not looked at."""
-    return f"{outcome.reason} *" if expected.endswith("*") else f"{outcome.reason} {outcome.message}".strip()
+@contextmanager
+def asked(server: Mariadb, password: str, **block: Any) -> Iterator[Asked]:
+    made = Asked(server, password, **block)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from ground import holding
-from ground.asking import target_of
-from ground.servers import Mariadb
+from ground.roles import SECONDS, asked
 from ground.topologies.replication import Member, Replication
 from ground.topologies.topology import PASSWORD, PROBER, Loopback
 from ground.waiting import wait_until
 from mooring.facts import Channel, Facts
-from mooring.model import Observation
 from mooring.reasons import Reason
 
 pytestmark = pytest.mark.needs_servers
 
-SECONDS = 20.0
 HEARTBEAT = (
     "CREATE TABLE percona.heartbeat (ts VARCHAR(26) NOT NULL, server_id INT UNSIGNED NOT NULL PRIMARY KEY, "
     "file VARCHAR(255), position BIGINT UNSIGNED, relay_master_log_file VARCHAR(255), "
@@ -55,54 +48,6 @@ def both(pair: Replication) -> Iterator[tuple[Member, Member]]:
     yield primary, replica
     replica.follow(primary)
     pair.wait_replicating()
-
-
-class Asked:
-    """One server, asked over a session that was held before, and by a login for each question."""
-
-    def __init__(self, server: Mariadb, password: str, user: str = PROBER, **block: Any) -> None:
-        asks = {"user": user, "passwordFile": password, "role": "primary", **block}
-        self._target = target_of("mysql", server.address, server.port, timeout=5.0, **asks)
-        self._session = holding.held(self._target)
-
-    def seen(self) -> Observation:
-        """Over the session."""
-        answer = holding.ask(self._session, self._target)
-        assert answer
-        assert (answer.keep, answer.rest) == (True, b"")
-        return answer.observation
-
-    def entered(self) -> Observation:
-        """By a login."""
-        entered = holding.enter(self._target)
-        assert entered.session, entered
-        holding.leave(entered.session)
-        return replace(entered.observation, latency=None)
-
-    def facts(self) -> Facts:
-        facts = self.seen().facts
-        assert facts
-        return facts
-
-    def becomes(self, what: str, holds: Callable[[Facts], bool]) -> Facts:
-        """Waits until the session says so, and sees that a login says the same."""
-        wait_until(lambda: holds(self.facts()), SECONDS, what)
-        facts = self.entered().facts
-        assert facts
-        assert holds(facts)
-        return facts
-
-    def close(self) -> None:
-        holding.leave(self._session)
-
-
-@contextmanager
-def asked(server: Mariadb, password: str, **block: Any) -> Iterator[Asked]:
-    made = Asked(server, password, **block)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def _one(facts: Facts) -> Channel:
