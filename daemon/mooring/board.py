@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mooring.decide.assess import Around
 from mooring.decide.blind import Guard, weigh
 from mooring.decide.names import Expanded
 from mooring.decide.roster import Roster
@@ -63,7 +64,7 @@ class Board:
     def set_members(self, spec: ServiceSpec, expanded: Expanded) -> None:
         """From now on the Service has these members; an address that it had before keeps its verdict."""
         with self._lock:
-            roster = self._rosters.setdefault(spec.key, Roster(spec))
+            roster = self._rosters.setdefault(spec.key, Roster(spec, around=Around(offsets=self._offsets)))
             self._leave(roster)
             roster.set_members(spec, expanded)
             self._enter(roster)
@@ -124,7 +125,7 @@ class Board:
         self._note_offset(report)
         hasten: set[Target] = set()
         for roster, seat in self._seats.get(report.target, ()):
-            told = roster.take(seat, report, self._offsets, blind=blind)
+            told = roster.take(seat, report, blind=blind)
             events += told.events
             hasten |= told.hasten
             for event in told.moved:

@@ -17,6 +17,8 @@ from mooring.model import Outcome, Report, Target, Verdict
 from mooring.reasons import Effect, Reason
 from mooring.spec import Electors, HostSpec, OnSplitBrain, Role, ServiceSpec, WhenSaturated
 
+_PLAIN = Outcome(Reason.OK)
+
 
 @dataclass(slots=True)
 class Told:
@@ -43,8 +45,7 @@ class Roster:
     """Stored verdicts of addresses that no member has had yet: their names are not resolved."""
     changed_at: float | None = None
     evidence: float | None = None
-    names: set[str] = field(default_factory=set)
-    identities: set[str] = field(default_factory=set)
+    around: Around = field(default_factory=Around)
     words: dict[Target, str | None] = field(default_factory=dict)
     """Whom each of the Electors names; None: it says nothing."""
     reigns: dict[str, Mapping[str, int]] = field(default_factory=dict)
@@ -76,7 +77,8 @@ class Roster:
     def _know_names(self) -> None:
         members = [seat.member for seat in self.seats.values()]
         known = {(name, one.target.port) for one in members for name in (one.host, one.target.address, *one.addresses)}
-        self.names = {place(name, port) for name, port in known}
+        names = frozenset(place(name, port) for name, port in known)
+        self.around = replace(self.around, names=names, identities=frozenset())
         electors = self.spec.check.electors
         asked = [] if electors is None else _targets(electors, self.spec.check.timeout)
         self.words = {target: self.words.get(target) for target in asked}
@@ -126,9 +128,11 @@ class Roster:
         """An Elector was asked."""
         self.words[report.target] = report.observation.answer if report.observation.reason is Reason.OK else None
 
-    def take(self, seat: Seat, report: Report, offsets: Mapping[str, int], *, blind: bool) -> Told:
+    def take(self, seat: Seat, report: Report, *, blind: bool) -> Told:
         """Judges a member whose target was probed."""
-        outcome = Outcome(Reason.BLIND) if blind else self._assess(seat, report, offsets)
+        outcome = Outcome(Reason.BLIND) if blind else self._assess(seat, report)
+        if outcome == _PLAIN and (not self.single or self._goes_on(seat, report)) and seat.repeat(report):
+            return Told()
         if not self.single:
             return Told(list(seat.take(report, outcome, seeded=self.seeded)))
         known = self._all_heard()
@@ -140,13 +144,24 @@ class Roster:
         told.events += self._conflict()
         return told
 
-    def _assess(self, seat: Seat, report: Report, offsets: Mapping[str, int]) -> Outcome:
+    def _goes_on(self, seat: Seat, report: Report) -> bool:
+        """It was the writer, and it still is, whatever the others say."""
+        if not (seat.ready and seat.claiming and self._trusts_incumbent()):
+            return False
+        seat.facts = report.observation.facts or seat.facts
+        self._reign(seat, report)
+        return True
+
+    def _trusts_incumbent(self) -> bool:
+        return not self.words and self.spec.on_split_brain is OnSplitBrain.KEEP_INCUMBENT
+
+    def _assess(self, seat: Seat, report: Report) -> Outcome:
         seen = report.observation
-        if seen.facts is not None and seen.facts.identity:
-            self.identities.add(seen.facts.identity)
+        identity = seen.facts.identity if seen.facts else ""
+        if identity and identity not in self.around.identities:
+            self.around = replace(self.around, identities=self.around.identities | {identity})
         keeps = seen.held and not self._relieved(seat)
-        around = Around(self.names, self.identities, offsets)
-        return assess(seen, seat.member, around, seat.state, keeps=keeps)
+        return assess(seen, seat.member, self.around, seat.judged, keeps=keeps)
 
     def _relieved(self, seat: Seat) -> bool:
         """A saturated host may go: the Service asks for that, or another host is ready and takes logins."""
@@ -159,7 +174,7 @@ class Roster:
         return all(seat.heard for seat in self.seats.values())
 
     def _ruled(self, seat: Seat) -> Ruled:
-        if seat.ready and not self.words and self.spec.on_split_brain is OnSplitBrain.KEEP_INCUMBENT:
+        if seat.ready and self._trusts_incumbent():
             return Ruled(Ruling.ADMITTED)
         before = next(one for one in self.seats.values() if one.claims)
         named = elected(list(self.words.values())) if self.words else None

@@ -51,7 +51,13 @@ class Seat:
     def state(self) -> HostState:
         last, self._repeated = self._repeated, None
         if last is not None:
-            self._state = replace(self._state, counted_at=last.ended, probed_at=last.at, latency=last.latency)
+            self._state = replace(
+                self._state,
+                counted_at=last.ended,
+                probed_at=last.at,
+                latency=last.latency,
+                facts=last.observation.facts,
+            )
         return self._state
 
     @state.setter
@@ -59,16 +65,25 @@ class Seat:
         self._state, self._repeated, self._calm = state, None, False
 
     def repeats(self, report: Report) -> bool:
-        """Whether the report is one more success of a host that has no others. It is taken then: the usual case, and
-        a thousand of them come in a second.
+        """Whether the report is one more success of a host that has no others, and of which nothing but an answer is
+        wanted. It is taken then: the usual case, and a thousand of them come in a second.
         """
-        seen = report.observation
-        if not self._calm or seen.reason is not Reason.OK or seen.message or seen.facts != self._state.facts:
+        seen, wanted = report.observation, self.member.requirement
+        if seen.reason is not Reason.OK or seen.message or wanted.role is not Role.ANY:
             return False
-        if self._is_due(report.started):
+        return self.repeat(report)
+
+    def repeat(self, report: Report) -> bool:
+        """Takes one more plain success of a host that has no others; False: it is not such a host."""
+        if self._calm and self._is_due(report.started):
             self._take_turn(report.started)
             self._repeated = report
-        return True
+        return self._calm
+
+    @property
+    def judged(self) -> HostState:
+        """The state, but for the times of a success that changed nothing else: it costs nothing."""
+        return self._state
 
     @property
     def ready(self) -> bool:
@@ -137,8 +152,7 @@ class Seat:
     def _is_calm(self, outcome: Outcome) -> bool:
         held = self._state
         good = outcome.effect is Effect.SUCCESS and held.verdict is Verdict.READY
-        plain = self.member.expect is None and self.member.requirement.role is Role.ANY
-        return good and plain and held.streak == 0
+        return good and held.streak == 0 and self.member.expect is None
 
     def _counts(self, report: Report, outcome: Outcome, *, urgent: bool) -> bool:
         """At most one outcome counts for each period, besides those that look into a loss.
