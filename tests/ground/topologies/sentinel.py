@@ -12,11 +12,12 @@ from ground.topologies.topology import APPLICATION, PASSWORD, PROBER, THREE, Pla
 from ground.waiting import wait_until
 
 NAME = "mymaster"
-PROBER_RIGHTS = "on >{} resetchannels -@all +ping +role +info +cluster|info"
+PROBER_RIGHTS = "on >{} resetchannels -@all +ping +info +cluster|info"
 _ACCOUNTS = (
     f"user {PROBER} {PROBER_RIGHTS.format(PASSWORD)}",
     f"user {APPLICATION} on >{PASSWORD} ~* &* +@all -@admin -@dangerous +client|info +info",
 )
+_ELECTOR = f"user {PROBER} on >{PASSWORD} resetchannels -@all +ping +sentinel|get-master-addr-by-name"
 _LINES = (f"masterauth {PASSWORD}", "repl-diskless-sync-delay 0", "appendonly yes")
 
 
@@ -50,13 +51,16 @@ class Node(Redis):
 
 
 class Sentinel(Redis):
-    """One Sentinel; it asks no password of anybody. Frozen for 2 s, it distrusts its clock for 30 s more (TILT)."""
+    """One Sentinel; it needs no password of anybody, and knows the daemon's account.
+
+    One that was frozen for 2 s distrusts its clock for 30 s (TILT).
+    """
 
     usual_port = 26379
     kind = "sentinel"
 
     def __init__(self, place: Place, lines: Sequence[str]) -> None:
-        super().__init__(address=place.address, netns=place.netns, extra=lines)
+        super().__init__(address=place.address, netns=place.netns, extra=[_ELECTOR, *lines])
 
     def _command(self) -> list[str]:
         return [*super()._command(), "--sentinel"]
