@@ -201,7 +201,9 @@ class ServiceBlock(Block):
         "primary no more: `killSessions` ends those of `killUsers`, once, a second after the change is published.",
     )
     kill_users: Annotated[list[KillUser], Field(min_length=1, max_length=100)] | None = Field(
-        default=None, description="The database users of `onDemote: killSessions`."
+        default=None,
+        description="The database users of `onDemote: killSessions`. The account that probes needs `PROCESS` and "
+        "`CONNECTION ADMIN` on all (MySQL: `CONNECTION_ADMIN`), or Redis' `+client|kill`.",
     )
     min_ready: Annotated[int, Field(ge=1, le=MOST_HOSTS)] = Field(
         default=1, description="A host with `backup` stays out of traffic while so many others are ready."
