@@ -68,6 +68,15 @@ CASES = {
         {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_maintenance{{{HOST},{ME}}}": "0x80"} | LEADING,
         [OF_HOST],
     ),
+    "host that has another role": Case(
+        "MooringHostDown",
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_standby{{{HOST},{ME}}}": "1x80"} | LEADING,
+    ),
+    "host down that had another role": Case(
+        "MooringHostDown",
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_standby{{{HOST},{ME}}}": "1x20 0x60"} | LEADING,
+        [OF_HOST],
+    ),
     "auth": Case(
         "MooringHostUnknown",
         {f'mooring_host_unknown{{{HOST},{ME},reason="auth"}}': "1x80"},
@@ -129,6 +138,13 @@ CASES = {
     ),
     "a hazard that a former leader saw": Case(
         "MooringServiceHazard", {f'mooring_service_hazard{{{SERVICE},{OTHER},kind="NotMirrored"}}': "1x80"} | LEADING
+    ),
+    "two writers": Case(
+        "MooringSplitBrain", {f"mooring_service_split_brain{{{SERVICE},{ME}}}": "1x80"} | LEADING, [OF_SERVICE]
+    ),
+    "one writer": Case("MooringSplitBrain", {f"mooring_service_split_brain{{{SERVICE},{ME}}}": "1x36 0x40"} | LEADING),
+    "two writers that a standby alone sees": Case(
+        "MooringSplitBrain", {f"mooring_service_split_brain{{{SERVICE},{OTHER}}}": "1x80"} | LEADING
     ),
     "absent": Case("MooringAbsent", {"up{}": "1x80"}, [{}]),
     "present": Case("MooringAbsent", UP),

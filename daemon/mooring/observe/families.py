@@ -36,6 +36,13 @@ HOST_READY = Family(
     "mooring_host_ready", Kind.GAUGE, "1 while the host is judged ready and not in maintenance, else 0.", HOST
 )
 HOST_MAINTENANCE = Family("mooring_host_maintenance", Kind.GAUGE, "1 while the host is in maintenance, else 0.", HOST)
+HOST_STANDBY = Family(
+    "mooring_host_standby",
+    Kind.GAUGE,
+    "1 while the host is not ready because of its role alone: it has another one than the Service asks for, or another "
+    "host is the writer; else 0.",
+    HOST,
+)
 HOST_UNKNOWN = Family(
     "mooring_host_unknown",
     Kind.GAUGE,
@@ -139,6 +146,7 @@ FAMILIES = (
     HOST_READY,
     HOST_UNKNOWN,
     HOST_MAINTENANCE,
+    HOST_STANDBY,
     SERVICE_READY,
     SERVICE_LAST_RESORT,
     SERVICE_HOSTS,

@@ -20,6 +20,7 @@ from mooring.standing import Standing
 
 _OUTCOMES = {Effect.SUCCESS: "success", Effect.UNKNOWN: "unknown"}
 _OUTCOME = {reason: _OUTCOMES.get(meaning.effect, "failure") for reason, meaning in MEANINGS.items()}
+_OF_ROLE = frozenset({Reason.WRONG_ROLE, Reason.SECOND_WRITER})
 NOTHING = Standing()
 Sample = tuple[str, int]
 """Labels as text, value."""
@@ -29,6 +30,7 @@ def of_hosts(services: Iterable[ServiceView], standings: Mapping[ServiceKey, Sta
     """What the board holds of each host, and whether somebody took it out."""
     ready: list[Sample] = []
     resting: list[Sample] = []
+    standby: list[Sample] = []
     unknown: list[Sample] = []
     for service in services:
         drain = standings.get(service.spec.key, NOTHING).drain
@@ -36,15 +38,18 @@ def of_hosts(services: Iterable[ServiceView], standings: Mapping[ServiceKey, Sta
             who, rests = _host(labels(member)), member.maintenance or member.address in drain.addresses
             ready.append((who, state.verdict is Verdict.READY and not rests))
             resting.append((who, rests))
+            standby.append((who, state.fault in _OF_ROLE and state.verdict is not Verdict.READY))
             if state.outcome is not None and state.outcome.effect is Effect.UNKNOWN:
                 unknown.append((f'{who},reason="{state.outcome.reason}"', 1))
         for host in service.unresolved:
             who = _host((*_key(service.spec.key), host.name, host.address))
             ready.append((who, 0))
             resting.append((who, host.maintenance or host.name in drain.hosts))
+            standby.append((who, 0))
             unknown += _nameless(who, host)
     yield _text(families.HOST_READY, ready)
     yield _text(families.HOST_MAINTENANCE, resting)
+    yield _text(families.HOST_STANDBY, standby)
     yield _text(families.HOST_UNKNOWN, unknown)
 
 

@@ -41,25 +41,47 @@ def hosts(board: Board, standing: Standing = series.NOTHING) -> list[Found]:
 def test_a_host_is_shown_by_its_verdict() -> None:
     """1 for ready, 0 for not ready and for what was never judged; in Services of their own, series of their own."""
     board = board_of(service(A, B), service(A, key=replace(KEY, name="other")), of=stored((A,)))
-    ready, resting, unknown = hosts(board)
+    ready, resting, standby, unknown = hosts(board)
     who = ("default", "mysql-external")
     assert ready == {(*who, A, A): 1, (*who, B, B): 0, ("default", "other", A, A): 1}
     assert set(resting.values()) == {0}
+    assert standby == resting
     assert unknown == {}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "standby"),
+    [
+        ([Reason.WRONG_ROLE], 1),
+        ([Reason.SECOND_WRITER], 1),
+        ([Reason.WRONG_ROLE, Reason.AUTH], 1),
+        ([Reason.WRONG_ROLE, Reason.REFUSED], 0),
+        ([Reason.WRONG_ROLE, Reason.OK], 1),
+        ([Reason.WRONG_ROLE, Reason.OK, Reason.OK], 0),
+        ([Reason.READ_ONLY], 0),
+        ([Reason.LAGGING] * 3, 0),
+        ([Reason.OK], 0),
+    ],
+)
+def test_a_host_that_is_out_for_its_role_alone_stands_by(reasons: list[Reason], standby: int) -> None:
+    """A replica in the Service of its primary is no fault: an alert can tell it from a host that is down."""
+    board = board_of(service(A), of=stored((A,)))
+    probe(board, A, *reasons)
+    assert list(hosts(board)[2].values()) == [standby]
 
 
 def test_a_host_in_maintenance_is_not_ready() -> None:
     """It gets no traffic, and an alert can tell that this was wanted."""
     listed = service(A)
     board = board_of(replace(listed, hosts=(HostSpec(A, A, maintenance=True),)), of=stored((A,)))
-    ready, resting, _ = hosts(board)
+    ready, resting, _, _ = hosts(board)
     assert (list(ready.values()), list(resting.values())) == ([0], [1])
 
 
 def test_a_drained_host_is_in_maintenance() -> None:
     """It makes no difference whether the file or the Service's annotation took it out."""
     board = board_of(service(A, B), of=stored((A, B)))
-    ready, resting, _ = hosts(board, Standing(drain=Drain(frozenset({A}), (A,))))
+    ready, resting, *_ = hosts(board, Standing(drain=Drain(frozenset({A}), (A,))))
     assert (list(ready.values()), list(resting.values())) == ([0, 1], [1, 0])
 
 
@@ -67,17 +89,17 @@ def test_what_is_unknown_has_its_reason_until_it_is_known() -> None:
     """A wrong password does not change the verdict, and its series ends when it was mended."""
     board = board_of(service(A), of=stored((A,)))
     probe(board, A, Reason.AUTH)
-    ready, _, unknown = hosts(board)
+    ready, _, _, unknown = hosts(board)
     assert (list(ready.values()), unknown) == ([1], {("default", "mysql-external", A, A, "auth"): 1})
     probe(board, A, Reason.OK, at=2.0)
-    assert hosts(board)[2] == {}
+    assert hosts(board)[3] == {}
 
 
 def test_a_name_without_an_address_is_shown_by_its_name() -> None:
     """A host that cannot be looked up is not missing: not ready, unknown: dns."""
     board = Board()
     place(board, service("db.example.com"))
-    ready, _, unknown = hosts(board)
+    ready, _, _, unknown = hosts(board)
     who = ("default", "mysql-external", "db.example.com", "db.example.com")
     assert (ready, unknown) == ({who: 0}, {(*who, "dns"): 1})
 
@@ -86,7 +108,7 @@ def test_an_address_that_waits_for_its_port_is_not_unknown() -> None:
     """Until the cluster has told the ports it is listed, not ready, and nobody's fault."""
     board = Board()
     place(board, replace(service(A), ports=()))
-    ready, _, unknown = hosts(board)
+    ready, _, _, unknown = hosts(board)
     assert (list(ready.values()), unknown) == ([0], {})
 
 
