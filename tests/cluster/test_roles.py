@@ -92,7 +92,7 @@ def place(server: Member) -> str:
 
 
 def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
-    """A planned switchover: `rw` moves, the application's old sessions are ended, and its pool writes to the new one."""
+    """A planned switchover: `rw` moves, the application's old sessions are ended, its pool writes to the new one."""
     old, new = stage.replication.primary, stage.replication.servers[1]
     with stage.pool() as pool:
         pool.wait_written(place(old))
@@ -114,7 +114,7 @@ def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
 
 
 def test_a_pool_survives_the_death_of_its_primary(stage: Stage) -> None:
-    """kill -9 and a promotion by a script: until then nobody is published, then the pool writes to the new one."""
+    """SIGKILL, and a promotion by a script: until then nobody is published, then the pool writes to the new one."""
     with stage.pool() as pool:
         pool.wait_written(place(stage.replication.primary))
         stage.replication.kill()
