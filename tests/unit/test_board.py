@@ -170,6 +170,7 @@ def test_the_hosts_own_word_waits_for_no_turn() -> None:
     [
         pytest.param([0, 2, 4], 3, id="on time"),
         pytest.param([0, 1.9, 3.9, 5.8, 8.1], 5, id="jitter"),
+        pytest.param([0, 1.9, 3.8, 5.7, 7.6], 5, id="each a little early"),
         pytest.param([0, 2.9, 4, 6], 4, id="a late one costs no turn"),
         pytest.param([0, 0.5, 1.0, 1.5, 2.0], 2, id="asked four times as often"),
         pytest.param([0, 100, 101], 2, id="after a pause"),

@@ -177,12 +177,14 @@ class Seat:
         return self.turn is None or started >= self.turn + (1 - SLACK) * self.member.period
 
     def _take_turn(self, started: float) -> None:
-        """Turns follow each other by a period, so that one late probe does not cost the next one its turn."""
+        """Turns follow each other by a period, so that one late probe does not cost the next one its turn; and none is
+        after its probe, for else those that come a little early would add up until one is lost.
+        """
         period = self.member.period
         if self.turn is None or started >= self.turn + 2 * period:
             self.turn = started
         elif self._is_due(started):
-            self.turn = max(self.turn + period, started - period / 2)
+            self.turn = max(min(self.turn + period, started), started - period / 2)
 
     def _settle(self, outcome: Outcome) -> None:
         self.unknowns = self.unknowns + 1 if outcome.effect is Effect.UNKNOWN else 0

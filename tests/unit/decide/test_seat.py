@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ground.values import member, report, target
@@ -128,7 +128,11 @@ REPORTS = st.lists(
 )
 
 
+LATE: list[Told] = [(0.001, REFUSED, TURN), (0.6, AUTH, TURN), (0.6, AUTH, TURN), (0.3, OK, TURN), (0.401, OK, TURN)]
+
+
 @given(REPORTS, st.integers(1, 4), st.integers(1, 4))
+@example(LATE, 2, 1)
 def test_no_verdict_changes_faster_than_its_thresholds(
     steps: list[tuple[float, Reason, bool]], successes: int, failures: int
 ) -> None:
@@ -144,7 +148,7 @@ def test_no_verdict_changes_faster_than_its_thresholds(
             since.setdefault(effect, []).append(now)
         if one.state.verdict is not before:
             kind, needed, least = (
-                (Effect.SUCCESS, successes, (1 - SLACK) / 2)
+                (Effect.SUCCESS, successes, 0.5 - SLACK)
                 if one.state.verdict is READY
                 else (Effect.FAILURE, failures, 0.0)
             )
