@@ -259,7 +259,7 @@ class Engine:
         storm = self._storm()
         for seat in self._sharing.get(peer, ()):
             if theirs and not storm and seat.visit is None:
-                seat.confirmations = seat.terms.confirmations
+                seat.confirm()
             if seat.asked is not None:
                 seat.asked = None
                 self._visit(seat)

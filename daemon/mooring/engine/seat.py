@@ -95,6 +95,12 @@ class Seat:
             return True
         return False
 
+    def confirm(self) -> None:
+        """The loss may be the host's. What was asked only as a witness has found it, and is evidence from here on."""
+        self.confirmations = self.terms.confirmations
+        if self.way is Way.WITNESS:
+            self.way = Way.EVIDENCE
+
     def overruns(self) -> bool:
         """Notes a turn that cannot be taken now; whether it is lost, as another waits already."""
         if self.way is Way.TURN_AND_NEXT:

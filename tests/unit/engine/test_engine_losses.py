@@ -46,6 +46,21 @@ def test_a_killed_process_is_confirmed_by_the_edge_and_then_by_its_turns() -> No
         assert len(engine.of(both[1])) == 1
 
 
+def test_a_loss_that_a_witness_finds_is_confirmed_like_any_other() -> None:
+    """It is evidence then: the first of as many probes as the threshold asks for, and each of them counts."""
+    with puppets(2, TWO) as servers, turns(*(both := [of(one) for one in servers])) as engine:
+        engine.turn(*both)
+        servers[0].awake.clear()
+        engine.engine.ask_witness(both[0])
+        engine.quiet(0.05)
+        servers[0].shut()
+        servers[0].hang_up()
+        engine.next(both[0], 3)
+        assert engine.quiet(0.2) == []
+        told = engine.of(both[0])[1:]
+        assert [(one.observation.reason, one.edge, one.witness) for one in told] == [(REFUSED, True, False)] * 3
+
+
 def test_a_host_that_is_back_ends_the_confirmations() -> None:
     """A restart that is shorter than the chain fells nobody."""
     with puppets(2, TWO) as servers, turns(*(both := [of(one) for one in servers]), edge=0.2) as engine:
