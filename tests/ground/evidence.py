@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 EDGE_SECONDS = 0.1
 """Whether a probe began before or after the first answer cannot be told more exactly from a log."""
+EARLY = 0.05
+"""Part of a period by which a probe may come early, and counts all the same: turns jitter, and so do lines of a log."""
 
 _SILENT = {"timeout", "unreachable"}
 _OURS = {"local", "dns", "blind"}
@@ -20,13 +22,14 @@ Dark = tuple[float, float, bool]
 
 
 class Probe(NamedTuple):
-    """A probe that ended: ``at`` monotonic seconds, ``latency`` seconds."""
+    """A probe that ended: ``at`` monotonic seconds, ``latency`` seconds; with ``edge`` it looks into a lost session."""
 
     at: float
     target: tuple[str, int]
     reason: str
     latency: float
     witness: bool = False
+    edge: bool = False
 
 
 class Item(NamedTuple):
@@ -34,6 +37,8 @@ class Item(NamedTuple):
 
     at: float
     kind: str
+    started: float
+    edge: bool
 
 
 def read_probes(lines: Iterable[Mapping[str, Any]], offset: float) -> list[Probe]:
@@ -45,6 +50,7 @@ def read_probes(lines: Iterable[Mapping[str, Any]], offset: float) -> list[Probe
             line["reason"],
             line["latency_seconds"],
             line["witness"],
+            line["edge"],
         )
         for line in lines
         if line["event"] == "probe"
@@ -75,19 +81,35 @@ def _silence(probe: Probe, darks: Iterable[Dark]) -> str:
     return "-"
 
 
-def run_ends(items: Sequence[Item], kind: str, needed: int, *, certain: bool, first: bool = False) -> Iterator[float]:
-    """When so many outcomes of a kind in a row were complete; without ``certain`` also where they only may be.
+def run_ends(items: Sequence[Item], kind: str, needed: int, *, first: bool = False) -> Iterator[float]:
+    """When so many outcomes of a kind in a row were complete, or may have been.
 
     With ``first`` only the outcome that completed each run, not those that went on.
     """
     count = 0
     for item in items:
-        if item.kind == kind or (item.kind == "?" and kind == "-" and not certain):
+        if item.kind == kind or (item.kind == "?" and kind == "-"):
             count += 1
-        elif item.kind != "?" or certain:
+        elif item.kind != "?":
             count = 0
         if count == needed or (count > needed and not first):
             yield item.at
+
+
+def sure_ends(items: Sequence[Item], kind: str, needed: int, period: float) -> Iterator[float]:
+    """When so many outcomes of a kind in a row had counted for certain.
+
+    One counts for each period; where several come within one, nobody can tell from outside which of them did. Failures
+    that look into a lost session count besides.
+    """
+    count, since = 0, float("-inf")
+    for item in items:
+        if item.kind != kind:
+            count, since = 0, item.started
+        elif (item.edge and kind == "-") or item.started >= since + (1 - EARLY) * period:
+            count, since = count + 1, item.started
+            if count >= needed:
+                yield item.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +121,12 @@ class Evidence:
     @classmethod
     def of(cls, target: tuple[str, int], probes: Iterable[Probe], darks: Sequence[Dark]) -> Evidence:
         mine = [probe for probe in probes if probe.target == target and not probe.witness]
-        items = [Item(probe.at, _kind(probe, darks)) for probe in mine]
+        items = [Item(probe.at, _kind(probe, darks), probe.at - probe.latency, probe.edge) for probe in mine]
         return cls(tuple(item for item in items if item.kind))
 
     def proves(self, kind: str, needed: int, window: tuple[float, float]) -> bool:
         """A run was complete within the window; the host's own word alone proves that it is not ready."""
-        ends = run_ends(self.items, kind, needed, certain=False)
+        ends = run_ends(self.items, kind, needed)
         own = (item.at for item in self.items if item.kind == "!" and kind == "-")
         return any(window[0] <= at <= window[1] for at in (*ends, *own))
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ground.evidence import EDGE_SECONDS, Evidence, Probe, is_answer, run_ends
+from ground.evidence import EDGE_SECONDS, Evidence, Probe, is_answer, run_ends, sure_ends
 from ground.history import Version, addresses
 
 OVER_SECONDS = 0.05
@@ -175,11 +175,11 @@ class Oracle:
     ) -> Iterator[Violation]:
         """What the probes proved for certain, and nothing said otherwise since, is published soon."""
         for kind, needed, ready in (("+", rules.success, True), ("-", rules.failure, False)):
-            for at in run_ends(evidence.items, kind, needed, certain=True):
+            for at in sure_ends(evidence.items, kind, needed, rules.period):
                 due = self._latest(rules, at)
                 if due < self.until and not evidence.says_otherwise(kind, at, due) and _at(states, due) is not ready:
                     yield Violation("due", rules.service, address, due, f"{needed} times {kind!r}, and no change")
-        for at in run_ends(evidence.items, "!", 1, certain=True):
+        for at in (item.at for item in evidence.items if item.kind == "!"):
             due = self._latest(rules, at)
             if due < self.until and not evidence.says_otherwise("!", at, due) and _at(states, due):
                 yield Violation("I9", rules.service, address, due, "ready after its own word")
@@ -269,7 +269,7 @@ def _proven(rules: Rules, before: Version, after: Version, evidence: Mapping[str
     moments = [float("-inf")]
     for address in (was ^ is_now) & rules.listed.keys():
         kind, needed = ("+", rules.success) if address in is_now else ("-", rules.failure)
-        ends = run_ends(evidence[address].items, kind, needed, certain=False, first=True)
+        ends = run_ends(evidence[address].items, kind, needed, first=True)
         moments += [at for at in ends if at <= after.seen]
     return max(moments)
 

@@ -21,6 +21,11 @@ def ready_early() -> None:
     _judge(lambda outcome, thresholds: (outcome, Thresholds(thresholds.success - 1, thresholds.failure)))
 
 
+def ready_late() -> None:
+    """Ten times as many successes as the file asks for."""
+    _judge(lambda outcome, thresholds: (outcome, Thresholds(10 * thresholds.success, thresholds.failure)))
+
+
 def unready_early() -> None:
     """One failure fewer than the file asks for."""
     _judge(lambda outcome, thresholds: (outcome, Thresholds(thresholds.success, thresholds.failure - 1)))
@@ -103,6 +108,7 @@ def _plant(room: Any, name: str, bug: Callable[..., Any]) -> None:
 
 BUGS: Mapping[str, tuple[Callable[[], None], str]] = {
     "ready-early": (ready_early, "I1"),
+    "ready-late": (ready_late, "due"),
     "unready-early": (unready_early, "I2"),
     "unknown-demotes": (unknown_demotes, "I2"),
     "no-guard": (no_guard, "I2"),

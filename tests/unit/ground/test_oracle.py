@@ -179,6 +179,24 @@ def test_what_was_proven_is_published(outcomes: str, found: list[str]) -> None:
     assert sorted(set(laws([BOTH], probes(A, outcomes) + SOUND, until=11.0))) == found
 
 
+@pytest.mark.parametrize(
+    ("failures", "found"),
+    [
+        pytest.param([(2.0, False), (3.0, False), (4.0, False)], ["due"], id="three-turns"),
+        pytest.param([(2.0, False), (2.97, False), (3.93, False)], ["due"], id="jitter"),
+        pytest.param([(2.0, True), (2.05, True), (2.1, True)], ["due"], id="three-confirmations"),
+        pytest.param([(1.6, True), (2.0, False), (2.5, True), (3.0, False), (4.0, False)], ["due"], id="both"),
+        pytest.param([(1.7, False), (2.4, False), (3.4, False)], [], id="one-out-of-turn"),
+        pytest.param([(1.8, True), (1.85, True), (2.0, False)], [], id="two-confirmations-and-the-turn-after-them"),
+    ],
+)
+def test_at_most_one_outcome_counts_in_a_period(failures: list[tuple[float, bool]], found: list[str]) -> None:
+    """Due is what counted for certain, though all that came later was unknown; confirmations count besides."""
+    mine = [Probe(at, LISTED[A], "refused", 0.0, edge=edge) for at, edge in failures]
+    seen = sorted([*probes(A, "+"), *mine, *probes(A, "  uuuuuuuu", phase=0.4)])
+    assert sorted(set(laws([BOTH], seen + SOUND, until=11.0))) == found
+
+
 def test_a_host_proven_sound_must_come_back() -> None:
     """A host that answers again must not stay out."""
     assert set(laws([ALONE], probes(A, "-+++++++++") + SOUND, until=11.0)) == {"due"}
@@ -201,8 +219,9 @@ def test_probes_are_read_from_the_log() -> None:
         "reason": "ok",
         "latency_seconds": 0.25,
         "witness": True,
+        "edge": True,
     }
-    assert read_probes([{"event": "host.ready"}, line], offset=90.0) == [Probe(10.5, (A, 6379), "ok", 0.25, True)]
+    assert read_probes([{"event": "host.ready"}, line], offset=90.0) == [Probe(10.5, (A, 6379), "ok", 0.25, True, True)]
 
 
 AWAY = Outage(10.0, 13.0, 13.0, held=True)
