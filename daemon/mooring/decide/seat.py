@@ -155,10 +155,10 @@ class Seat:
         return good and held.streak == 0 and self.member.expect is None
 
     def _counts(self, report: Report, outcome: Outcome, *, urgent: bool) -> bool:
-        """At most one outcome counts for each period, besides those that look into a loss.
+        """At most one outcome counts for each period, besides failures that confirm a loss: in their own time.
 
-        Failures that confirm it count in their own time; a success among them ends the doubt, but makes no host ready.
-        So do claims that are waited for, an edge after whatever counted before.
+        So do claims that are waited for, an edge after whatever counted before. What speaks for the verdict counts
+        whenever it comes: what contradicted before it is no streak any more.
         """
         due, edge = self._is_due(report.started), (1 - SLACK) * self.member.edge
         if report.edge and outcome.effect is Effect.FAILURE:
@@ -166,12 +166,11 @@ class Seat:
             self.edge_at = report.started if due else self.edge_at
         elif report.hastened and urgent:
             due = due or self.counted_from is None or report.started >= self.counted_from + edge
-        elif report.edge and self.state.verdict is Verdict.READY:
-            due = True  # it speaks for the verdict: what failed before it is no streak any more
-        if due:
+        if due or self._state.verdict is (Verdict.READY if outcome.effect is Effect.SUCCESS else Verdict.NOT_READY):
             self._take_turn(report.started)
             self.counted_from = report.started
-        return due
+            return True
+        return False
 
     def _is_due(self, started: float) -> bool:
         return self.turn is None or started >= self.turn + (1 - SLACK) * self.member.period

@@ -67,6 +67,16 @@ TABLE: dict[str, tuple[Verdict, list[Told], list[int]]] = {
         [(0, REFUSED, TURN), (0.05, OK, EDGE), (1, REFUSED, TURN)],
         [1, 0, 1],
     ),
+    "a success out of turn ends the streak": (
+        READY,
+        [(0, REFUSED, TURN), (1, REFUSED, TURN), (1.8, OK, TURN), (2, REFUSED, TURN)],
+        [1, 2, 0, 1],
+    ),
+    "a failure out of turn breaks a row of successes": (
+        NOT_READY,
+        [(0, OK, TURN), (0.5, REFUSED, TURN), (1, OK, TURN), (2, OK, TURN)],
+        [1, 0, 1, -1],
+    ),
     "two successes out of turn make nobody ready": (
         NOT_READY,
         [(0, OK, TURN), (0.05, OK, EDGE), (0.1, OK, EDGE), (1, OK, TURN)],
