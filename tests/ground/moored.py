@@ -73,6 +73,7 @@ def moored(
     primary: Mapping[str, Any] | None = None,
     replica: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
+    netns: str | None = None,
     **check: Any,
 ) -> Iterator[Moored]:
     """``block`` is the protocol's for both Services, beside the login; ``primary`` and ``replica`` are what one
@@ -88,7 +89,7 @@ def moored(
     ro = service("ro", protocol, hosts, block={**login, "role": "replica", **(replica or {})})
     with (
         History(state) as history,
-        Daemon(file(rw, ro, **check), state, args=("--log-level", "debug")) as daemon,
+        Daemon(file(rw, ro, **check), state, netns=netns, args=("--log-level", "debug")) as daemon,
     ):
         stage = Moored(daemon, history, servers, published)
         yield stage

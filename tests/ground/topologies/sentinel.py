@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import redis
+
 from ground.process import start_all
 from ground.servers import Redis
 from ground.topologies.topology import APPLICATION, PASSWORD, PROBER, THREE, Place, Topology
@@ -30,12 +32,19 @@ class Node(Redis):
 
     def role(self) -> str:
         """``master`` or ``slave``, by its own word."""
-        return str(self.command("ROLE")[0])
+        return str(self._ask("ROLE")[0])
 
     def replication(self) -> dict[str, Any]:
         """INFO replication."""
-        told: dict[str, Any] = self.command("INFO", "replication")
+        told: dict[str, Any] = self._ask("INFO", "replication")
         return told
+
+    def _ask(self, *words: str) -> Any:
+        """A Sentinel ends all sessions of a server whose role it changes, also the one that just asks for that."""
+        try:
+            return self.command(*words)
+        except redis.ConnectionError:
+            return self.command(*words)
 
     def source_port(self) -> int | None:
         return self.replication().get("master_port")
