@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,15 @@ def _target(server: Mariadb | Redis, password: Path, **block: Any) -> Target:
     return target_of(protocol, server.address, server.port, timeout=10.0, **login)
 
 
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """Enough for a thousand connections, here and in the server: a login shell has 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @contextlib.contextmanager
 def _mariadb(**more: Any) -> Iterator[Mariadb]:
     with Mariadb(accounts=ACCOUNTS, **more) as server:
@@ -68,7 +78,7 @@ def test_an_encrypted_session_serves_as_well(kind: str, tmp_path: Path, password
         leave(ended.session)
 
 
-def test_no_more_than_a_thousand_are_ended_at_a_time(password: Path) -> None:
+def test_no_more_than_a_thousand_are_ended_at_a_time(password: Path, descriptors: None) -> None:
     """The others stay, which is told; the next time they are the first. How long it took is printed."""
     with _mariadb(extra=["--max-connections=1100"]) as server, contextlib.ExitStack() as sessions:
         for _ in range(MOST + 5):
