@@ -69,6 +69,7 @@ class _Results(Talk):
         return None
 
     def _head(self, payload: bytes) -> None:
+        """What describes the columns is the same with almost every answer, and most of it: it is skipped at once."""
         if payload[0] == 0:
             raise Broken("answers without a result")
         self._columns = columns_of_head(payload)
