@@ -64,7 +64,14 @@ def run(options: argparse.Namespace) -> int:
     notifier = Notifier(os.environ)
     hear = (log.write, notifier.write, *listeners)
     daemon = Daemon(
-        config, cluster, allowed=settings.allowed_cidrs, listen=listen, listeners=hear, ended=ended, lease=lease
+        config,
+        cluster,
+        allowed=settings.allowed_cidrs,
+        listen=listen,
+        listeners=hear,
+        ended=ended,
+        lease=lease,
+        dry=options.dry_run,
     )
     watched = settings.log_format == "auto" and sys.stdout.isatty() and not options.dry_run
     reloader = reloading(settings, config, daemon, notifier.reloading)

@@ -51,7 +51,10 @@ def probe(target: Target) -> Observation:
 
 
 class Daemon:
-    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted, ``lease`` where it always writes."""
+    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted, ``lease`` where it always writes.
+
+    ``dry``: the cluster stores nothing, so nothing may be done that follows from a write.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Daemon:
         clocks: Clocks | None = None,
         lease: Store | None = None,
         timings: Timings = TIMINGS,
+        dry: bool = False,
     ) -> None:
         self._config = config
         self._clocks = clocks or Clocks()
@@ -99,7 +103,8 @@ class Daemon:
         self._demote = Demote(
             self._board, self._engine.lending, self._emit, clocks=self._clocks, lead=self._lead or ALONE
         )
-        self._listeners = (self._metrics.write, self._demote.write, *listeners)
+        acting = () if dry else (self._demote.write,)
+        self._listeners = (self._metrics.write, *acting, *listeners)
         self._server = listen and Server(
             listen, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
         )

@@ -128,12 +128,13 @@ def watched(
     servers: Mapping[str, Server],
     *services: Mapping[str, Any],
     program: Sequence[str] = PROGRAM,
+    args: Sequence[str] = (),
     **check: Any,
 ) -> Iterator[Watched]:
     """Runs the daemon, and waits until every host is well; ``check`` as ``configuration.file`` has it."""
     text = file(*services, **check)
-    args = ("--log-level", "debug")
-    with Daemon(text, directory / "state", args=args, program=program) as daemon:
+    told = ("--log-level", "debug", *args)
+    with Daemon(text, directory / "state", args=told, program=program) as daemon:
         made = Watched(daemon, servers, directory / "password")
         made.wait_ok()
         yield made

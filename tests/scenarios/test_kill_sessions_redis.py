@@ -26,14 +26,14 @@ SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def _pair(directory: Path, rights: str) -> Iterator[Watched]:
+def _pair(directory: Path, rights: str, *args: str) -> Iterator[Watched]:
     """``db`` is the one host of the Service, of which the daemon may what ``rights`` says; ``next`` follows it."""
     user = f"user {USER} on >{PASSWORD} {rights}"
     accounts = {APP: PASSWORD, OTHER: PASSWORD}
     with started(db=Redis(accounts=accounts, extra=(user,)), next=Redis(accounts=accounts)) as servers:
         service = listed("rw", {"db": servers["db"]}, written(directory), block={"role": "primary"})
         service |= {"onDemote": "killSessions", "killUsers": [APP, "nobody"]}
-        with watched(directory, servers, service, loginSeconds=60.0) as stage:
+        with watched(directory, servers, service, args=args, loginSeconds=60.0) as stage:
             yield stage
 
 
@@ -108,6 +108,17 @@ def test_a_full_host_is_reached_and_a_missing_right_is_told(tmp_path: Path) -> N
             assert (line["count"], line["error"]) == (1, "ERR No such user 'nobody'")
             command_it("CONFIG", "SET", "maxclients", 1000)
         assert not _stands(app)
+
+
+def test_a_dry_run_ends_no_session(tmp_path: Path) -> None:
+    """It shows the write that would take the host out, and does nothing that would follow it."""
+    with _pair(tmp_path, f"{ROLES} {RIGHT}", "--dry-run") as stage, _session(stage.redis("db"), APP) as app:
+        after = stage.now()
+        stage.redis("db").command("REPLICAOF", stage.redis("next").address, stage.redis("next").port)
+        stage.daemon.wait_log("endpoints.written", after=after, timeout=SECONDS, not_ready=["10.20.0.1"])
+        stage.wait_probes("db", 15, stage.now())  # three seconds at the least
+        assert _stands(app)
+        assert stage.daemon.logs("sessions.killed", after=after) == []
 
 
 @contextlib.contextmanager
