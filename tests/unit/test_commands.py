@@ -94,8 +94,8 @@ def test_check_shows_a_row_a_host_and_touches_no_cluster(
     """Exit 1 with a host down, 0 with all up; no state folder appears."""
     assert main(["check", "--config", str(write(up, closed_port()))]) == 1
     _header, first, second = capsys.readouterr().out.splitlines()
-    assert first.split()[:5] == ["default/mysql-external", "db11", "10.20.0.11", "ready", "ok"]
-    assert second.split()[1:5] == ["db12", "10.20.0.12", "not-ready", "refused"]
+    assert first.split()[:7] == ["default/mysql-external", "db11", "10.20.0.11", "ready", "-", "-", "ok"]
+    assert second.split()[1:7] == ["db12", "10.20.0.12", "not-ready", "-", "-", "refused"]
     assert main(["check", "--config", str(write(up))]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
@@ -141,7 +141,7 @@ def test_check_takes_the_protocols_port_where_the_file_has_none(
     assert "default/a: has no ports in the file, and check asks no cluster for them" in capsys.readouterr().err
     monkeypatch.setattr("mooring.protocols.tcp.options.TcpOptions.default_port", closed_port())
     assert main(["check", "--config", str(file)]) == 1
-    assert capsys.readouterr().out.splitlines()[1].split()[3:5] == ["not-ready", "refused"]
+    assert capsys.readouterr().out.splitlines()[1].split()[3:7] == ["not-ready", "-", "-", "refused"]
 
 
 def test_a_host_in_maintenance_is_not_ready(write: Write, up: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_a_host_in_maintenance_is_not_ready(write: Write, up: int, capsys: pytes
     file = write(up)
     file.write_text(file.read_text().replace("name: db11", "name: db11\n    maintenance: true"))
     assert main(["check", "--config", str(file)]) == 1
-    assert capsys.readouterr().out.splitlines()[1].split()[3:5] == ["maintenance", "ok"]
+    assert capsys.readouterr().out.splitlines()[1].split()[3:7] == ["maintenance", "-", "-", "ok"]
 
 
 def test_once_writes_once_and_ends(tmp_path: Path, write: Write, up: int) -> None:
