@@ -29,10 +29,6 @@ _PROVIDER_OPTIONS = {
     "gcache.size": "4M",
     "gcache.page_size": "4M",
     "pc.recovery": "false",  # a lost quorum stays lost until somebody says otherwise
-    "evs.keepalive_period": "PT0.5S",
-    "evs.inactive_check_period": "PT0.25S",
-    "evs.suspect_timeout": "PT2S",
-    "evs.inactive_timeout": "PT6S",
 }
 
 
