@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 -- a script, no package
-"""EndpointSlices at size, against a real API server: ``PYTHONPATH=tests python bench/slices.py [SERVICES] [HOSTS]``.
+"""EndpointSlices at size, against a real API server: ``PYTHONPATH=tests python -m bench.slices [SERVICES] [HOSTS]``.
 
 - a restart over so many Services x 3 hosts, in each mode: seconds from the start of the process until all is settled,
   its CPU meanwhile, and the writes, which must be none;
@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from bench.usage import spread
+
 from cluster.api import Api as Server
 from cluster.daemon import ClusterDaemon
-from cluster.stage import redis_servers
 from cluster.versions import ENDPOINTS, SLICES, Versions
+from ground.servers import Redis
 from ground.waiting import wait_until
 from mooring.cluster.slice_manifest import slice_patch
 from mooring.decide.slices import changes
@@ -28,6 +30,7 @@ from mooring.spec import Port, Publish, ServiceKey
 
 PORTS = (Port("db", 7000),)
 TICKS = 100.0
+TIMES = 3
 
 
 def say(text: str) -> None:
@@ -43,9 +46,8 @@ def file(count: int, namespace: str, port: int, publish: str) -> str:
             "publish": publish,
             "ports": [{"name": "db", "port": 7000}],
             "hosts": [
-                {"address": f"10.{21 + host}.{number // 250}.{number % 250 + 1}", "probeAddress": "127.0.0.1"}
-                | {"probePort": port}
-                for host in range(3)
+                {"address": f"10.{place}", "probeAddress": f"127.{place}", "probePort": port}
+                for place in (f"{21 + host}.{number // 250}.{number % 250 + 1}" for host in range(3))
             ],
             "check": {"tcp": {}},
         }
@@ -78,22 +80,33 @@ def prepared(api: Server, count: int) -> Iterator[str]:
 
 
 def restarts(count: int) -> None:
-    with Server() as api, redis_servers(1) as [server], prepared(api, count) as namespace:
+    with (
+        Server() as api,
+        contextlib.closing(Redis(address="0.0.0.0")) as server,  # noqa: S104 -- each host is an address of loopback
+        prepared(api, count) as namespace,
+    ):
+        server.start()
         for publish in Publish:
             text = file(count, namespace, server.port, publish.value)
             with ClusterDaemon(text, api) as daemon:
                 wait_until(lambda: settled(daemon), 300, "all to be written", every=2.0)
             with Versions(api, namespace, SLICES) as slices, Versions(api, namespace, ENDPOINTS) as endpoints:
                 before = len(slices.all()), len(endpoints.all())
-                begun = time.monotonic()
-                with ClusterDaemon(text, api) as daemon:
-                    wait_until(lambda: settled(daemon), 60, "a restart to settle", every=0.2)
-                    seconds, used = time.monotonic() - begun, cpu(daemon)
-                    time.sleep(5)
-                    idle = cpu(daemon) - used
+                took = [restart(text, api) for _ in range(TIMES)]
                 writes = len(slices.all()) - before[0], len(endpoints.all()) - before[1]
-            say(f"restart, {count} Services x 3 hosts, publish {publish.value}: settled after {seconds:.2f} s,")
-            say(f"  {used:.2f} s CPU, then {idle / 5:.3f} s CPU a second; writes of slices and Endpoints: {writes}")
+            seconds, used, idle = (spread(column, ".2f") for column in zip(*took, strict=True))
+            say(f"restart, {count} Services x 3 hosts, publish {publish.value}: settled after {seconds} s,")
+            say(f"  {used} s CPU, then {idle} s CPU a second; writes of slices and Endpoints: {writes}; n = {TIMES}")
+
+
+def restart(text: str, api: Server) -> tuple[float, float, float]:
+    """Seconds until all is settled, CPU seconds until then, and CPU seconds a second afterwards."""
+    begun = time.monotonic()
+    with ClusterDaemon(text, api) as daemon:
+        wait_until(lambda: settled(daemon), 60, "a restart to settle", every=0.1)
+        seconds, used = time.monotonic() - begun, cpu(daemon)
+        time.sleep(5)
+        return seconds, used, (cpu(daemon) - used) / 5
 
 
 def flip(count: int) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mooring.decide.assess import Around
 from mooring.decide.blind import Guard, weigh
 from mooring.decide.names import Expanded
-from mooring.decide.roster import Roster
+from mooring.decide.roster import Roster, Told
 from mooring.decide.seat import Seat
 from mooring.decide.select import Held
 from mooring.events import BlindChanged, Event
@@ -33,6 +33,31 @@ class Taken:
     changed: frozenset[ServiceKey] = frozenset()
     ask: frozenset[Target] = frozenset()
     hasten: frozenset[Target] = frozenset()
+    vacant: Mapping[ServiceKey, float] = field(default_factory=dict)
+    """Services to publish anew in so many seconds, if that was not done before: a new writer may be there by then."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What becomes of a ``Taken``."""
+
+    events: list[Event] = field(default_factory=list)
+    changed: set[ServiceKey] = field(default_factory=set)
+    ask: frozenset[Target] = frozenset()
+    hasten: set[Target] = field(default_factory=set)
+    vacant: dict[ServiceKey, float] = field(default_factory=dict)
+
+    def add(self, key: ServiceKey, told: Told) -> None:
+        self.events += told.events
+        self.hasten |= told.hasten
+        if told.vacant is not None:
+            self.vacant[key] = told.vacant
+        elif told.moved:
+            self.changed.add(key)
+
+    def taken(self) -> Taken:
+        vacant = {key: seconds for key, seconds in self.vacant.items() if key not in self.changed}
+        return Taken(tuple(self.events), frozenset(self.changed), self.ask, frozenset(self.hasten), vacant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +116,21 @@ class Board:
 
     def take(self, reports: Iterable[Report]) -> Taken:
         """Weighs each report, and judges every member whose target it is about; a witness report is only weighed."""
-        events: list[Event] = []
-        changed: set[ServiceKey] = set()
-        ask: set[Target] = set()
-        hasten: set[Target] = set()
+        found = _Found()
         with self._lock:
             for report in reports:
                 if not self._repeats(report):
-                    weighed = weigh(self._guard, report, self._ready)
-                    self._guard = weighed.guard
-                    ask |= weighed.ask
-                    if weighed.changed is not None:
-                        events.append(BlindChanged(weighed.changed, len(self._ready)))
-                    for delivered, blind in weighed.deliver:
-                        hasten |= self._deliver(delivered, events, changed, blind=blind)
-        return Taken(tuple(events), frozenset(changed), frozenset(ask), frozenset(hasten))
+                    self._weigh(report, found)
+        return found.taken()
+
+    def _weigh(self, report: Report, found: _Found) -> None:
+        weighed = weigh(self._guard, report, self._ready)
+        self._guard = weighed.guard
+        found.ask |= weighed.ask
+        if weighed.changed is not None:
+            found.events.append(BlindChanged(weighed.changed, len(self._ready)))
+        for delivered, blind in weighed.deliver:
+            self._deliver(delivered, found, blind=blind)
 
     def _repeats(self, report: Report) -> bool:
         """Whether the report says of every host what it said before, and of the network nothing new."""
@@ -119,21 +144,17 @@ class Board:
             self._guard = Guard(answered_at=report.ended, sighted_at=guard.sighted_at)
         return True
 
-    def _deliver(self, report: Report, events: list[Event], changed: set[ServiceKey], *, blind: bool) -> set[Target]:
+    def _deliver(self, report: Report, found: _Found, *, blind: bool) -> None:
         for roster in self._electors.get(report.target, ()):
             roster.hear(report)
         self._note_offset(report)
-        hasten: set[Target] = set()
         for roster, seat in self._seats.get(report.target, ()):
             told = roster.take(seat, report, blind=blind)
-            events += told.events
-            hasten |= told.hasten
+            found.add(roster.spec.key, told)
             for event in told.moved:
-                changed.add(roster.spec.key)
                 roster.changed_at, roster.evidence = report.ended, report.at - (event.seconds or 0.0)
             if told.moved:
                 self._note_verdicts(roster)
-        return hasten
 
     def _note_offset(self, report: Report) -> None:
         facts = report.observation.facts

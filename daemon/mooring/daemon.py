@@ -176,6 +176,10 @@ class Daemon:
         taken = self._board.take(reports)
         if taken.changed:
             self._reconciler.wake(taken.changed)
+        for key, seconds in taken.vacant.items():
+            later = threading.Timer(seconds, self._reconciler.wake, [(key,)])
+            later.daemon = True
+            later.start()
         for target in taken.ask:
             self._engine.ask_witness(target)
         if taken.hasten:

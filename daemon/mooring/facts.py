@@ -75,8 +75,9 @@ class Facts:
     group: Group | None = None
     offset: int | None = None
     """Bytes of the replication stream that it has sent or taken in."""
-    history: Mapping[str, int] = field(default_factory=dict)
-    """How far it has come in each stream of changes that it holds, by the stream's name: who wrote them."""
+    history: Mapping[str, int] | None = field(default_factory=dict)
+    """How far it has come in each stream of changes that it holds, by the stream's name: who wrote them. None: it is
+    not known."""
 
     @property
     def role(self) -> str:

@@ -65,7 +65,7 @@ def test_a_primary_and_its_replica(both: tuple[Member, Member], password: str) -
         seen = second.becomes("no lag", lambda facts: facts.lag == 0)
         assert seen.channels == (Channel(source, "1", lag=0.0),)
         assert (seen.identity, seen.read_only, seen.role) == ("2", "read_only=1", "replica")
-        before = first.facts().history["0-1"]
+        before = (first.facts().history or {})["0-1"]
         primary.run("REPLACE INTO app.written VALUES (1)")
         assert first.facts().history == {"0-1": before + 1}
         second.becomes("the write to arrive", lambda facts: facts.history == {"0-1": before + 1})

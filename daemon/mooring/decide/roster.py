@@ -17,6 +17,9 @@ from mooring.model import Outcome, Report, Target, Verdict
 from mooring.reasons import Effect, Reason
 from mooring.spec import Electors, HostSpec, OnSplitBrain, Role, ServiceSpec, WhenSaturated
 
+MOST_VACANT_SECONDS = 0.5
+"""For how long at most the write waits that takes a writer out by its own word, and nobody in. Two writes in a row cost
+more: kube-proxy takes up the second one a second later (``minSyncPeriod``)."""
 _PLAIN = Outcome(Reason.OK)
 
 
@@ -26,6 +29,8 @@ class Told:
 
     events: list[Event] = field(default_factory=list)
     hasten: set[Target] = field(default_factory=set)
+    vacant: float | None = None
+    """The writer has said itself that it is it no more: a successor shows within these seconds, if it is there."""
 
     @property
     def moved(self) -> list[HostChanged]:
@@ -52,6 +57,8 @@ class Roster:
     """What each writer had when it was last heard as such, by address."""
     last: str = ""
     """The address of the last writer."""
+    doubted: frozenset[str] = frozenset()
+    """Addresses of those that claimed to be the one writer before another did, and were not heard since."""
     split: tuple[str, ...] = ()
     """Who claims to be the one writer, while that are several."""
 
@@ -133,20 +140,30 @@ class Roster:
         outcome = Outcome(Reason.BLIND) if blind else self._assess(seat, report)
         if outcome == _PLAIN and (not self.single or self._goes_on(seat, report)) and seat.repeat(report):
             return Told()
-        if not self.single:
-            return Told(list(seat.take(report, outcome, seeded=self.seeded)))
+        told = self._contest(seat, report, outcome) if self.single else self._plainly(seat, report, outcome)
+        if told.moved and outcome.effect is Effect.DECIDES and len(self.seats) > 1:
+            told.vacant = min(MOST_VACANT_SECONDS, (seat.member.thresholds.success + 1) * seat.member.edge)
+        return told
+
+    def _plainly(self, seat: Seat, report: Report, outcome: Outcome) -> Told:
+        return Told(list(seat.take(report, outcome, seeded=self.seeded)))
+
+    def _contest(self, seat: Seat, report: Report, outcome: Outcome) -> Told:
+        """Where one member may be ready, what one says concerns the others."""
         known = self._all_heard()
         seat.hear(outcome, report.observation.facts)
+        conflict = self._conflict(seat)
         ruled = self._ruled(seat) if outcome.effect is Effect.SUCCESS else None
         told = self._enact(seat, report, outcome, ruled)
+        told.events += conflict
         if told.moved or (not known and self._all_heard()):
             told.hasten |= {one.member.target for one in self.seats.values() if not one.ready}
-        told.events += self._conflict()
+        told.hasten |= {self.seats[address].member.target for address in self.doubted}
         return told
 
     def _goes_on(self, seat: Seat, report: Report) -> bool:
         """It was the writer, and it still is, whatever the others say."""
-        if not (seat.ready and seat.claiming and self._trusts_incumbent()):
+        if not (seat.ready and seat.claiming and self._trusts_incumbent()) or self.doubted or self.split:
             return False
         seat.facts = report.observation.facts or seat.facts
         self._reign(seat, report)
@@ -178,7 +195,7 @@ class Roster:
             return Ruled(Ruling.ADMITTED)
         before = next(one for one in self.seats.values() if one.claims)
         named = elected(list(self.words.values())) if self.words else None
-        return rule(
+        ruled = rule(
             _claimant(seat),
             [_claimant(one) for one in self.seats.values() if one is not seat],
             first=before is seat,
@@ -188,12 +205,16 @@ class Roster:
             named=named,
             elected=bool(named) and named in _names(seat),
         )
+        if ruled.ruling is Ruling.RIVALS and not self.split:
+            return Ruled(Ruling.ADMITTED) if seat.ready else Ruled(Ruling.WAITS, ruled.other)
+        return ruled
 
     def _is_stale(self, seat: Seat) -> bool:
         lost = self.reigns.get(seat.member.address)
-        if lost is None or self.last == seat.member.address or seat.facts is None:
+        now, latest = seat.facts.history if seat.facts else None, self.reigns.get(self.last)
+        if lost is None or now is None or latest is None or self.last == seat.member.address:
             return False
-        return is_stale(seat.facts.history, lost, self.reigns.get(self.last, {}))
+        return is_stale(now, lost, latest)
 
     def _enact(self, seat: Seat, report: Report, outcome: Outcome, ruled: Ruled | None) -> Told:
         admitted = ruled is not None and ruled.ruling is Ruling.ADMITTED
@@ -210,14 +231,22 @@ class Roster:
     def _reign(self, seat: Seat, report: Report) -> list[HostChanged]:
         """It is the writer, and no other is."""
         self.last = seat.member.address
-        if seat.facts is not None:
+        if seat.facts is not None and seat.facts.history is not None:
             self.reigns[self.last] = seat.facts.history
         others = [other for other in self.seats.values() if other is not seat and other.ready]
         return [other.yield_to(seat.member.host, report.at) for other in others]
 
-    def _conflict(self) -> list[Event]:
-        claiming = tuple(seat.member.host for seat in self.seats.values() if seat.claiming and not seat.several)
-        now = claiming if len(claiming) > 1 else ()
+    def _conflict(self, heard: Seat) -> list[Event]:
+        """Two claims are a conflict once who claimed first has said so again: it may have handed on meanwhile."""
+        claiming = {
+            one.member.address: one.member.host for one in self.seats.values() if one.claiming and not one.several
+        }
+        others = claiming.keys() - {heard.member.address}
+        if len(claiming) < 2:  # noqa: PLR2004 -- a conflict takes two
+            self.doubted = frozenset()
+        elif not self.split:
+            self.doubted = (self.doubted & others) if self.doubted else frozenset(others)
+        now = tuple(claiming.values()) if len(claiming) > 1 and (self.split or not self.doubted) else ()
         if bool(now) == bool(self.split):
             return []
         self.split = now

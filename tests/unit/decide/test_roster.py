@@ -114,12 +114,36 @@ def test_a_planned_switchover_takes_no_second_period(start: Start) -> None:
     stage.round(a=PRIMARY, b=replica_of(A), c=replica_of(A))
     stage.now += PERIOD
     taken = stage.hear(A, READ_ONLY)
-    assert (kinds(taken), taken.hasten) == (["HostChanged"], {target(A), target(B), target(C)})
+    assert kinds(taken) == ["HostChanged"]
+    assert set(taken.hasten) == {target(A), target(B), target(C)}
+    assert (set(taken.changed), set(taken.vacant)) == (set(), {KEY}), "a successor may save a write"
     assert stage.ready() == []
     assert stage.hear(B, PRIMARY).hasten == {target(B)}
     stage.now += 0.05
     assert stage.hear(B, PRIMARY, hastened=True).changed == {KEY}
     assert stage.ready() == [B]
+
+
+def test_a_claim_that_is_heard_before_the_old_one_is_taken_back_is_no_alert(start: Start) -> None:
+    """In a switchover the new primary may be asked first: the old one is asked again before anybody is woken."""
+    stage = start()
+    stage.round(a=PRIMARY, b=replica_of(A), c=replica_of(A))
+    stage.now += PERIOD
+    assert stage.hear(B, PRIMARY).hasten == {target(A)}
+    stage.hear(A, READ_ONLY)
+    for _ in range(THRESHOLDS.success):
+        stage.now += 0.05
+        stage.hear(B, PRIMARY, hastened=True)
+    assert (stage.ready(), stage.events(SplitBrain)) == ([B], [])
+
+
+def test_a_reader_that_becomes_the_writer_leaves_a_moment_later() -> None:
+    """So the write that lets the writer in is the first, and kube-proxy takes it up at once."""
+    plain = rw()
+    ro = replace(plain, check=replace(plain.check, requirement=Requirement(Role.REPLICA)))
+    board = board_of(ro, of=stored((B, C), (A,)))
+    taken = board.take([replace(report(target(B), started=PERIOD), observation=PRIMARY)])
+    assert (kinds(taken), taken.changed, set(taken.vacant)) == (["HostChanged"], frozenset(), {KEY})
 
 
 def test_hastened_answers_count_only_an_edge_apart(start: Start) -> None:

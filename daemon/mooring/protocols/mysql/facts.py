@@ -117,10 +117,10 @@ def _member(rows: Sequence[Row]) -> Group | None:
     )
 
 
-def _history(settings: Mapping[str, str]) -> Mapping[str, int]:
+def _history(settings: Mapping[str, str]) -> Mapping[str, int] | None:
     kept = [text for name, text in settings.items() if name.startswith("gtid_")]
-    if any(len(text) > HISTORY_LIMIT for text in kept):
-        return {}
+    if not kept or any(len(text) > HISTORY_LIMIT for text in kept):
+        return None
     if "gtid_executed" in settings:
         return _mysql_history(settings["gtid_executed"])
     found: dict[str, int] = {}

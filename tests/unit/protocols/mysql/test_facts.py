@@ -239,8 +239,8 @@ def test_a_server_that_never_joined_is_in_no_group() -> None:
         ({**MYSQL, "gtid_executed": f"{UUID}:1-3:5-9:11,\n{OTHER}:4"}, {UUID: 11, OTHER: 4}),
         ({**MYSQL, "gtid_executed": f"{UUID}:1-3:tag:1-9:12"}, {UUID: 3, f"{UUID}:tag": 12}),
         ({**MYSQL, "gtid_executed": "of another kind:1"}, {}),
-        ({**MYSQL, "gtid_executed": f"{UUID}:1-5,".ljust(HISTORY_LIMIT + 1, "x")}, {}),
-        ({**MARIADB, "gtid_binlog_state": "0-1-7,".ljust(HISTORY_LIMIT + 1, "x"), "gtid_slave_pos": "0-1-5"}, {}),
+        ({**MYSQL, "gtid_executed": f"{UUID}:1-5,".ljust(HISTORY_LIMIT + 1, "x")}, None),
+        ({**MARIADB, "gtid_binlog_state": "0-1-7,".ljust(HISTORY_LIMIT + 1, "x"), "gtid_slave_pos": "0-1-5"}, None),
     ],
 )
 def test_history(settings: Said, history: Mapping[str, int]) -> None:
