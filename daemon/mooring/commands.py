@@ -29,7 +29,7 @@ from mooring.events import Event, HazardFound, NotPublished
 from mooring.fleet import Fleet
 from mooring.observe import log, table
 from mooring.observe.notify import Notifier
-from mooring.observe.status import Document, Process, all_ready, document, hosts
+from mooring.observe.status import Document, Process, all_ready, document
 from mooring.once import ask_all, settle
 from mooring.picture import Step
 from mooring.protocols.registry import PROTOCOLS
@@ -98,7 +98,7 @@ def _once(settings: Settings, config: Config, cluster: Cluster) -> int:
     board, reconciler = _settled(settings, config, cluster, log.write)
     reconciler.rounds()
     found = _found(config, board, reconciler)
-    return OK if all_ready(hosts(found["services"])) and not _errors(found) else NOT_READY
+    return OK if all_ready(found["services"]) and not _errors(found) else NOT_READY
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -132,7 +132,7 @@ def check(options: argparse.Namespace) -> int:
         _print_json({"services": [_checked(service) for service in services]})
     else:
         table.show(table.hosts(services, table.CHECKED, time.time()))
-    return OK if all_ready(hosts(services)) else NOT_READY
+    return OK if all_ready(services) else NOT_READY
 
 
 def _with_port(spec: ServiceSpec) -> ServiceSpec:

@@ -42,7 +42,7 @@ def test_the_writer_is_the_first_and_a_failover_is_not_undone(galera: Galera, tm
     with moored(tmp_path, galera.servers, "mysql", block={"allowDonor": True}, period=PERIOD) as stage:
         stage.wait_rw(first)
         stage.wait_ro(first, second, third)
-        wait_until(lambda: stage.reason(RW, second) == "second-writer", 20, "the second to stand by")
+        wait_until(lambda: stage.reason(RW, second) == "wrong-role", 20, "the second to stand by")
         row = stage.row(RW, second)
         assert (row["role"], row["message"]) == ("Synced", f"stands by: {stage.of(first)[0]} takes the writes")
         first.kill()
@@ -66,7 +66,7 @@ def test_a_desynced_node_yields_the_writes_and_may_be_read(galera: Galera, tmp_p
         assert (left["reason"], left["message"]) == ("not-synced", "is Donor/Desynced in Galera")
         assert stage.daemon.ready(RO) == stage.of(first, second, third)
         galera.resync(first)
-        wait_until(lambda: stage.reason(RW, first) == "second-writer", 20, "the node to stand by")
+        wait_until(lambda: stage.reason(RW, first) == "wrong-role", 20, "the node to stand by")
         assert stage.daemon.ready(RW) == stage.of(second)
         assert no_alert(stage)
 

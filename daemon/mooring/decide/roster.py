@@ -193,11 +193,11 @@ class Roster:
     def _ruled(self, seat: Seat) -> Ruled:
         if seat.ready and self._trusts_incumbent():
             return Ruled(Ruling.ADMITTED)
-        before = next(one for one in self.seats.values() if one.claims)
+        before = next(one for one in self.seats.values() if one is seat or (one.claims and not one.member.maintenance))
         named = elected(list(self.words.values())) if self.words else None
         ruled = rule(
             _claimant(seat),
-            [_claimant(one) for one in self.seats.values() if one is not seat],
+            [_claimant(one) for one in self.seats.values() if one is not seat and not one.member.maintenance],
             first=before is seat,
             several=seat.several,
             stale=self._is_stale(seat),
@@ -272,7 +272,7 @@ def _outcome(ruled: Ruled, last: str) -> Outcome:
     said = {
         Ruling.WAITS: (Reason.OK, f"says that it is the primary; waits for {other}"),
         Ruling.RIVALS: (Reason.SECOND_WRITER, f"says that it is the primary, and so does {other}"),
-        Ruling.STANDBY: (Reason.SECOND_WRITER, f"stands by: {other} takes the writes"),
+        Ruling.STANDBY: (Reason.WRONG_ROLE, f"stands by: {other} takes the writes"),
         Ruling.STALE: (Reason.SECOND_WRITER, f"was the primary once, and has nothing of what {last} wrote since"),
         Ruling.NAMED_ELSE: (Reason.WRONG_ROLE, f"says that it is the primary, but the Sentinels name {other}"),
     }

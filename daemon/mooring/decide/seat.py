@@ -123,7 +123,6 @@ class Seat:
         before = self.state
         said = replace(before.outcome or Outcome(Reason.LOCAL), message=f"yields to {other}, which is the primary")
         self.state = replace(before, verdict=Verdict.NOT_READY, streak=0, since=at, outcome=said)
-        self.claims = False
         return HostChanged(self.member, self.state, before.verdict, self.misses)
 
     def take(self, report: Report, outcome: Outcome, *, seeded: bool, urgent: bool = False) -> tuple[SeatEvent, ...]:

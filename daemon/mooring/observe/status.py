@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -129,10 +129,16 @@ def moment(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-def all_ready(hosts: Iterable[Document]) -> bool:
-    return all(host["verdict"] == Verdict.READY and not host["maintenance"] for host in hosts)
+def all_ready(services: Sequence[Document]) -> bool:
+    """Every host serves, or stands by because another host of its Service has the role."""
+    return all(_serves(service) for service in services)
 
 
-def hosts(services: Sequence[Document]) -> list[Document]:
-    """Every host of the document, in order."""
-    return [host for service in services for host in service["hosts"]]
+def _serves(service: Document) -> bool:
+    serving = [host for host in service["hosts"] if host["verdict"] == Verdict.READY and not host["maintenance"]]
+    others = [host for host in service["hosts"] if host not in serving]
+    return not others or (bool(serving) and all(_stands_by(host) for host in others))
+
+
+def _stands_by(host: Document) -> bool:
+    return host["reason"] == Reason.WRONG_ROLE and not host["maintenance"]

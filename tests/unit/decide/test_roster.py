@@ -275,7 +275,7 @@ def test_where_several_may_write_the_first_of_the_file_does(start: Start) -> Non
     stage.round(c=GALERA, b=GALERA, a=GALERA)
     stage.round(c=GALERA, b=GALERA, a=GALERA)
     assert stage.ready() == [A]
-    assert (stage.reason(B), stage.reason(C)) == (Reason.SECOND_WRITER, Reason.SECOND_WRITER)
+    assert (stage.reason(B), stage.reason(C)) == (Reason.WRONG_ROLE, Reason.WRONG_ROLE)
     for _ in range(THRESHOLDS.failure):
         stage.round(a=DEAD, b=GALERA, c=GALERA)
     for _ in range(THRESHOLDS.success):
@@ -285,6 +285,22 @@ def test_where_several_may_write_the_first_of_the_file_does(start: Start) -> Non
         stage.round(a=GALERA, b=GALERA, c=GALERA)
     assert stage.ready() == [B]
     assert stage.events(SplitBrain) == []
+
+
+def test_a_primary_in_maintenance_stands_in_nobodys_way(start: Start) -> None:
+    """It cannot be made to give up its role: the file takes it out, another is published, and it is told."""
+    listed = rw()
+    stage = start(listed)
+    stage.round(a=PRIMARY, b=replica_of(A), c=replica_of(A))
+    first, *others = listed.hosts
+    place(stage.board, replace(listed, hosts=(replace(first, maintenance=True), *others)))
+    for _ in range(THRESHOLDS.success + 1):
+        stage.round(a=PRIMARY, b=PRIMARY, c=replica_of(A))
+    assert stage.ready() == [B]
+    assert stage.events(SplitBrain) == [SplitBrain(KEY, (A, B))]
+    place(stage.board, listed)
+    stage.round(a=PRIMARY, b=PRIMARY)
+    assert stage.ready() == [B]
 
 
 @pytest.mark.parametrize("ready", [(), (A, B)], ids=["none", "two"])

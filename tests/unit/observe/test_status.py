@@ -15,7 +15,7 @@ from mooring.board import Board
 from mooring.decide.drain import NOBODY, Drain
 from mooring.facts import Channel, Facts
 from mooring.model import Observation
-from mooring.observe.status import Process, all_ready, document, hosts, moment
+from mooring.observe.status import Document, Process, all_ready, document, moment
 from mooring.picture import Picture
 from mooring.reasons import Reason
 from mooring.spec import Config, HostSpec, ServiceKey, ServiceSpec
@@ -133,16 +133,33 @@ def test_hosts_without_an_address_or_a_port_are_shown() -> None:
         )
 
 
-def test_all_ready_means_every_host_and_none_in_maintenance() -> None:
-    """What the exit codes of `check` and `run --once` say."""
-    up, down, resting = (
-        {"verdict": verdict, "maintenance": maintenance}
-        for verdict, maintenance in (("ready", False), ("not-ready", False), ("ready", True))
+UP, DOWN, RESTING, STANDING_BY, SECOND = (
+    {"verdict": verdict, "maintenance": maintenance, "reason": reason}
+    for verdict, maintenance, reason in (
+        ("ready", False, "ok"),
+        ("not-ready", False, "refused"),
+        ("ready", True, "ok"),
+        ("not-ready", False, "wrong-role"),
+        ("not-ready", False, "second-writer"),
     )
-    assert all_ready([up, up])
-    assert not all_ready([up, down])
-    assert not all_ready([up, resting])
-    assert hosts([{"hosts": [up]}, {"hosts": [down]}]) == [up, down]
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "well"),
+    [
+        ([UP, UP], True),
+        ([UP, DOWN], False),
+        ([UP, RESTING], False),
+        ([UP, STANDING_BY], True),
+        ([STANDING_BY, STANDING_BY], False),
+        ([UP, SECOND], False),
+    ],
+)
+def test_all_is_well_where_every_host_serves_or_stands_by(listed: list[Document], *, well: bool) -> None:
+    """What the exit codes of `check` and `run --once` say: a replica is no fault in the Service of its primary."""
+    assert all_ready([{"hosts": listed}]) is well
+    assert all_ready([{"hosts": [UP]}, {"hosts": listed}]) is well
 
 
 def test_moments_are_rfc_3339() -> None:
