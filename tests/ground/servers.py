@@ -62,7 +62,13 @@ def _template() -> Path:
     undo = contextlib.ExitStack()
     atexit.register(undo.close)
     target = undo.enter_context(leftovers.scratch("template")) / "data"
-    install = ["--no-defaults", f"--datadir={target}", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    install = [
+        "--no-defaults",
+        f"--datadir={target}",
+        f"--tmpdir={target.parent}",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+    ]
     install.append("--force")  # also where the machine's own name cannot be looked up
     done = subprocess.run(
         [_found("mariadb-install-db"), *install, *_SMALL], capture_output=True, text=True, check=False
@@ -100,6 +106,7 @@ class Mariadb(Server):
 
     def _prepare(self) -> None:
         shutil.copytree(_template(), self.directory / "data")
+        (self.directory / "tmp").mkdir(exist_ok=True)
         statements = [
             f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}';\n"
             for user, password in self.accounts.items()
@@ -109,6 +116,7 @@ class Mariadb(Server):
     def _command(self) -> list[str]:
         where = [
             f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self.directory / 'tmp'}",  # a server that starts removes all temporary tables that it finds
             f"--socket={self.control}",
             f"--pid-file={self.directory / 'server.pid'}",
             f"--init-file={self.directory / 'init.sql'}",
