@@ -18,6 +18,7 @@ from mooring.decide.select import Held
 from mooring.events import BlindChanged, Event
 from mooring.facts import place
 from mooring.model import HostState, Member, Report, Target, Terms
+from mooring.reasons import Reason
 from mooring.spec import HostSpec, ServiceKey, ServiceSpec
 
 View = tuple[tuple[Member, HostState], ...]
@@ -35,6 +36,8 @@ class Taken:
     hasten: frozenset[Target] = frozenset()
     vacant: Mapping[ServiceKey, float] = field(default_factory=dict)
     """Services to publish anew in so many seconds, if that was not done before: a new writer may be there by then."""
+    judged: tuple[tuple[Member, Reason], ...] = ()
+    """What became of probes for members whose Services want more than an answer."""
 
 
 @dataclass(slots=True)
@@ -46,8 +49,12 @@ class _Found:
     ask: frozenset[Target] = frozenset()
     hasten: set[Target] = field(default_factory=set)
     vacant: dict[ServiceKey, float] = field(default_factory=dict)
+    judged: list[tuple[Member, Reason]] = field(default_factory=list)
 
-    def add(self, key: ServiceKey, told: Told) -> None:
+    def add(self, seat: Seat, told: Told) -> None:
+        key = seat.member.service
+        if told.reason is not None and seat.member.selective:
+            self.judged.append((seat.member, told.reason))
         self.events += told.events
         self.hasten |= told.hasten
         if told.vacant is not None:
@@ -57,7 +64,8 @@ class _Found:
 
     def taken(self) -> Taken:
         vacant = {key: seconds for key, seconds in self.vacant.items() if key not in self.changed}
-        return Taken(tuple(self.events), frozenset(self.changed), self.ask, frozenset(self.hasten), vacant)
+        changed, hasten = frozenset(self.changed), frozenset(self.hasten)
+        return Taken(tuple(self.events), changed, self.ask, hasten, vacant, tuple(self.judged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +158,7 @@ class Board:
         self._note_offset(report)
         for roster, seat in self._seats.get(report.target, ()):
             told = roster.take(seat, report, blind=blind)
-            found.add(roster.spec.key, told)
+            found.add(seat, told)
             for event in told.moved:
                 roster.changed_at, roster.evidence = report.ended, report.at - (event.seconds or 0.0)
             if told.moved:

@@ -184,7 +184,7 @@ class Daemon:
             self._engine.ask_witness(target)
         if taken.hasten:
             self._engine.hasten(taken.hasten)
-        self._metrics.probed(reports)
+        self._metrics.probed(reports, taken.judged)
         if log.wants_probes():
             for report in reports:
                 self._emit(Probed(report))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mooring.facts import Facts
 from mooring.reasons import MEANINGS, Effect, Reason
-from mooring.spec import NOTHING_MORE, Port, Requirement, ServiceKey, Thresholds, WhenSaturated
+from mooring.spec import NOTHING_MORE, Port, Requirement, Role, ServiceKey, Thresholds, WhenSaturated
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Member:
     login: float = 10.0
     when_saturated: WhenSaturated = WhenSaturated.KEEP
     requirement: Requirement = NOTHING_MORE
+
+    @property
+    def selective(self) -> bool:
+        """Its Service wants more of it than an answer."""
+        return self.expect is not None or self.requirement.role is not Role.ANY
 
     @property
     def addresses(self) -> tuple[str, ...]:

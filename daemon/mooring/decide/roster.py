@@ -29,6 +29,8 @@ class Told:
 
     events: list[Event] = field(default_factory=list)
     hasten: set[Target] = field(default_factory=set)
+    reason: Reason | None = None
+    """Of the outcome, as it was judged."""
     vacant: float | None = None
     """The writer has said itself that it is it no more: a successor shows within these seconds, if it is there."""
 
@@ -139,14 +141,14 @@ class Roster:
         """Judges a member whose target was probed."""
         outcome = Outcome(Reason.BLIND) if blind else self._assess(seat, report)
         if outcome == _PLAIN and (not self.single or self._goes_on(seat, report)) and seat.repeat(report):
-            return Told()
+            return Told(reason=Reason.OK)
         told = self._contest(seat, report, outcome) if self.single else self._plainly(seat, report, outcome)
         if told.moved and outcome.effect is Effect.DECIDES and len(self.seats) > 1:
             told.vacant = min(MOST_VACANT_SECONDS, (seat.member.thresholds.success + 1) * seat.member.edge)
         return told
 
     def _plainly(self, seat: Seat, report: Report, outcome: Outcome) -> Told:
-        return Told(list(seat.take(report, outcome, seeded=self.seeded)))
+        return Told(list(seat.take(report, outcome, seeded=self.seeded)), reason=outcome.reason)
 
     def _contest(self, seat: Seat, report: Report, outcome: Outcome) -> Told:
         """Where one member may be ready, what one says concerns the others."""
@@ -221,7 +223,8 @@ class Roster:
         waits = ruled is not None and ruled.ruling is Ruling.WAITS
         if ruled is not None and not admitted:
             outcome = _outcome(ruled, self.last)
-        told = Told(list(seat.take(report, outcome, seeded=self.seeded and not waits, urgent=admitted)))
+        taken = seat.take(report, outcome, seeded=self.seeded and not waits, urgent=admitted)
+        told = Told(list(taken), reason=outcome.reason)
         if admitted and seat.ready:
             told.events[:0] = self._reign(seat, report)
         elif admitted and self.seeded:

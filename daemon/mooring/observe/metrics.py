@@ -22,11 +22,12 @@ from mooring.events import (
     SessionsKilled,
     WriteFailed,
 )
-from mooring.model import Change, Report
+from mooring.model import Change, Member, Report
 from mooring.observe import families, series
 from mooring.observe.families import Family
 from mooring.observe.tally import Distribution, Labels, Tally
 from mooring.picture import SliceChange, Step
+from mooring.reasons import Reason
 from mooring.spec import ServiceKey
 from mooring.standing import Standing
 
@@ -78,9 +79,9 @@ class Metrics:
         if hear := self._hearers.get(type(event)):
             hear(event)
 
-    def probed(self, reports: Iterable[Report]) -> None:
+    def probed(self, reports: Iterable[Report], judged: Iterable[tuple[Member, Reason]] = ()) -> None:
         """Probes ended: a thousand in a second, so they are no events here."""
-        self._tally.probed(reports)
+        self._tally.probed(reports, judged)
 
     def seat(self) -> tuple[ServiceView, ...]:
         """From now on what is counted belongs to the members that the board has now, which are returned."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from mooring.decide.assess import assess
 from mooring.events import HostChanged, SessionsKilled
 from mooring.model import Member, Report, Target, Verdict
 from mooring.observe.families import PROBE_DURATION
@@ -78,12 +77,17 @@ class Tally:
                 seat = before.get(labels(member)) or _Seat(member)
                 seat.member = member
                 self._seats[labels(member)] = seat
-                self._by_target.setdefault(member.target, []).append(seat)
+                if not member.selective:
+                    self._by_target.setdefault(member.target, []).append(seat)
 
-    def probed(self, reports: Iterable[Report]) -> None:
+    def probed(self, reports: Iterable[Report], judged: Iterable[tuple[Member, Reason]] = ()) -> None:
+        """``judged`` is what became of probes for members that want more than an answer."""
         with self._lock:
             for report in reports:
                 self._count(report)
+            for member, reason in judged:
+                if seat := self._seats.get(labels(member)):
+                    seat.probes[reason] = seat.probes.get(reason, 0) + 1
 
     def _count(self, report: Report) -> None:
         seen, target = report.observation, report.target
@@ -92,8 +96,7 @@ class Tally:
             duration = self._durations[target.protocol] = Distribution(PROBE_DURATION.bounds)
         duration.observe(report.ended - report.started)
         for seat in self._by_target.get(target, ()):
-            reason = assess(seen, seat.member).reason
-            seat.probes[reason] = seat.probes.get(reason, 0) + 1
+            seat.probes[seen.reason] = seat.probes.get(seen.reason, 0) + 1
 
     def changed(self, event: HostChanged) -> None:
         with self._lock:

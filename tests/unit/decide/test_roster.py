@@ -176,6 +176,7 @@ def test_a_second_writer_is_kept_out_and_told(start: Start) -> None:
     for _ in range(4):
         stage.round(a=PRIMARY, b=PRIMARY, c=replica_of(A))
     assert (stage.ready(), stage.reason(B)) == ([A], Reason.SECOND_WRITER)
+    assert [reason for _, reason in stage.taken[-2].judged] == [Reason.SECOND_WRITER], "what the metrics count"
     assert stage.events(SplitBrain) == [SplitBrain(KEY, (A, B))]
     assert stage.board.snapshot()[0].split
     stage.round(a=PRIMARY, b=READ_ONLY)

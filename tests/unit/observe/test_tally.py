@@ -57,8 +57,9 @@ def test_a_probe_counts_for_every_service_that_lists_the_host() -> None:
 def test_an_answer_is_counted_as_each_service_takes_it() -> None:
     """Where one Service expects another answer, the same probe is a success here and a failure there."""
     tally = Tally()
-    tally.seat([A, replace(AGAIN, expect="0")])
-    tally.probed([replace(report(A.target), observation=Observation(Reason.OK, answer="1"))])
+    tally.seat([A, other := replace(AGAIN, expect="0")])
+    seen = replace(report(A.target), observation=Observation(Reason.OK, answer="1"))
+    tally.probed([seen], [(other, Reason.OFFLINE)])
     assert [probes for probes, _ in tally.hosts().values()] == [{Reason.OK: 1}, {Reason.OFFLINE: 1}]
 
 
