@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import itertools
 import json
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cluster.daemon import ClusterDaemon
-from cluster.databases import REDIS, Outside, outside
+from cluster.databases import PERIOD, REDIS, Outside, outside
 from cluster.steady import Steady
 from cluster.versions import SLICES, Versions
 from cluster.whole import Cluster
 from ground.history import Version
+from ground.network import entered
 from ground.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
@@ -148,3 +153,32 @@ def test_slices_go_with_their_service(cluster: Cluster, namespace: str, out: Out
         out.make_service(namespace)
         out.wait_balanced(namespace, out.addresses)
         assert keepers(out, namespace) == {US}
+
+
+def programmed(cluster: Cluster) -> tuple[float, float]:
+    """How many changes kube-proxy has timed from their cause to its rules, and their seconds in all."""
+    connection = http.client.HTTPConnection("127.0.0.1", 10249, timeout=5)
+    with contextlib.closing(connection), entered(cluster.netns):
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    name = "kubeproxy_network_programming_duration_seconds"
+    told = (re.findall(rf"^{name}_{kind}{{.*}} (\S+)$", text, re.MULTILINE) for kind in ("count", "sum"))
+    count, total = (sum(map(float, families)) for families in told)
+    return count, total
+
+
+def test_kube_proxy_counts_from_the_evidence(cluster: Cluster, namespace: str, out: Outside) -> None:
+    """Its own latency metric has the time that the verdict took: it begins at the first probe that went wrong."""
+    out.make_service(namespace)
+    with mooring(out, namespace, publish=OWN) as daemon, contextlib.ExitStack() as undo:
+        out.wait_balanced(namespace, out.addresses)
+        time.sleep(2.0)  # for a second after a change kube-proxy holds back the next
+        count, seconds = programmed(cluster)
+        out.servers[1].freeze()
+        undo.callback(out.servers[1].thaw)
+        out.wait_balanced(namespace, out.addresses[:1])
+        wait_until(lambda: programmed(cluster)[0] > count, 10, "kube-proxy to count it", every=0.1)
+        more, longer = programmed(cluster)
+        [left] = daemon.logs("host.not_ready")
+    assert left["streak"] == 3
+    assert (longer - seconds) / (more - count) > 2 * PERIOD, "it would be some tens of milliseconds without the verdict"
