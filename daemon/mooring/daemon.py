@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypedDict
 
 from mooring import __version__
 from mooring.board import Board
@@ -18,7 +19,7 @@ from mooring.engine.credentials import Credentials
 from mooring.engine.engine import Engine
 from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun, Probed
 from mooring.fleet import Fleet, Networks
-from mooring.lead import Lead, Store
+from mooring.lead import Lead, Leading, Store
 from mooring.model import Observation, Report, Target
 from mooring.observe import log
 from mooring.observe.http import Server
@@ -48,6 +49,11 @@ STILL_SECONDS = 30.0
 def probe(target: Target) -> Observation:
     """One whole probe, by the target's protocol."""
     return PROTOCOLS[target.protocol].probe(target)
+
+
+class _Writing(TypedDict):
+    clocks: Clocks
+    lead: Leading
 
 
 class Daemon:
@@ -87,22 +93,14 @@ class Daemon:
         self._engine = Engine(self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
         self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
-        self._lead = lease and Lead(
-            lease, self._identity, self._emit, self._take_over, clocks=self._clocks, timings=timings
-        )
+        me = (self._identity, self._emit, self._take_over)
+        self._lead = lease and Lead(lease, *me, clocks=self._clocks, timings=timings)
+        how: _Writing = {"clocks": self._clocks, "lead": self._lead or ALONE}
         self._reconciler = Reconciler(
-            cluster,
-            self._board,
-            config.services,
-            self._emit,
-            clocks=self._clocks,
-            lead=self._lead or ALONE,
-            on_ports=self._fleet.learn_ports,
+            cluster, self._board, config.services, self._emit, **how, on_ports=self._fleet.learn_ports
         )
         self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at, self._leads)
-        self._demote = Demote(
-            self._board, self._engine.lending, self._emit, clocks=self._clocks, lead=self._lead or ALONE
-        )
+        self._demote = Demote(self._board, self._engine.lending, self._emit, **how)
         acting = () if dry else (self._demote.write,)
         self._listeners = (self._metrics.write, *acting, *listeners)
         self._server = listen and Server(

@@ -151,7 +151,8 @@ def test_no_text_raises_and_all_that_is_told_can_be_shown(noise: bytes) -> None:
     """Whatever a server says, it is a value, and a terminal is safe."""
     told = facts(_info(**REPLICA | {"master_host": ""}) + noise, noise)
     assert told is not None
-    for text in (told.read_only, *(told.history or ()), *(channel.source + channel.problem for channel in told.channels)):
+    channels = [channel.source + channel.problem for channel in told.channels]
+    for text in (told.read_only, *(told.history or ()), *channels):
         assert text.isascii()
         assert text.isprintable()
         assert len(text) < 300
