@@ -125,11 +125,18 @@ def _probe_address(host: Node, policy: AddressPolicy, problems: Problems) -> Non
     if parsed is None:
         wrong = _no_address(text) or "is not an IP address"
         problems.add(node.at, node.path, f"{wrong}; must be an IP address, is {node.shown()}")
-    elif why := unusable(parsed, loopback=policy.loopback_probes):
-        problems.add(node.at, node.path, f"{text} {_probe_words(why, loopback=parsed.is_loopback)}")
+    elif why := unprobed(text, policy):
+        problems.add(node.at, node.path, f"{text} {why}")
     if published and not parse(published) and not _no_name(published):
         message = "must not stand beside a DNS name: one probe address cannot tell of all the addresses of a name"
         problems.add(node.at, node.path, message)
+
+
+def unprobed(text: str, policy: AddressPolicy) -> str | None:
+    """Why nothing can be asked at this IP address, None where it can; in words that follow it."""
+    parsed = parse(text)
+    why = unusable(parsed, loopback=policy.loopback_probes) if parsed else "is not an IP address"
+    return _probe_words(why, loopback=bool(parsed and parsed.is_loopback)) if why else None
 
 
 def _probe_words(why: str, *, loopback: bool) -> str:

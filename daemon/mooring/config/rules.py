@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from mooring.config.hosts import check_hosts
+from mooring.config.hosts import check_hosts, unprobed
 from mooring.config.merge import protocols
 from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
 from mooring.config.node import Node
 from mooring.config.problems import Problems, quoted
 from mooring.decide.addresses import AddressPolicy
 from mooring.protocols.options import ROLES, Needs, Options
+from mooring.protocols.redis.options import endpoint
 from mooring.protocols.registry import PROTOCOLS
 
 _KNOWN = ", ".join(PROTOCOLS)
@@ -32,6 +34,7 @@ def check_rules(root: Node, policy: AddressPolicy, problems: Problems, *, ports_
             check_hosts(hosts, policy, problems)
         if check := service.get("check"):
             _check(check, problems)
+            _sentinels(check, policy, problems)
 
 
 def _once(services: Iterable[Node], problems: Problems) -> None:
@@ -134,6 +137,17 @@ def _meets(block: Node, rule: Needs) -> bool:
         return block.has(rule.other)
     word = block.string(rule.other) if block.has(rule.other) else "any"
     return word in rule.having or word not in {"any", *ROLES}  # another word is told as wrong already
+
+
+def _sentinels(check: Node, policy: AddressPolicy, problems: Problems) -> None:
+    """They are asked like hosts: what cannot be probed cannot be asked."""
+    blocks = [check.fields[name].get("sentinel") for name in protocols(check)]
+    listed = [block.get("hosts") for block in blocks if block is not None]
+    for node in [node for hosts in listed if hosts is not None for node in hosts.items]:
+        with suppress(ValueError):  # what is no address is told already
+            why = unprobed(endpoint(str(node.value))[0], policy)
+            if why is not None:
+                problems.add(node.at, node.path, f"{node.value} {why}")
 
 
 def _killing(service: Node, problems: Problems) -> None:

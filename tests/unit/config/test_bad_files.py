@@ -14,6 +14,7 @@ BAD = Path(__file__).parent / "bad"
 POLICIES = {
     "address-outside-cidrs": AddressPolicy(allowed=(ip_network("10.20.0.0/16"), ip_network("fd00:20::/32"))),
     "probe-address-loopback": AddressPolicy(loopback_probes=False),
+    "sentinel-loopback": AddressPolicy(loopback_probes=False),
 }
 
 
