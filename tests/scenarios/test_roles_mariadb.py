@@ -53,7 +53,7 @@ def test_a_crash_a_promotion_and_the_return_of_the_old_primary(replication: Repl
         replication.revive(old)
         told = stage.daemon.wait_log("service.split_brain", service=RW, timeout=30)
         assert set(told["hosts"]) == set(stage.of(old, new))
-        assert stage.reason(RW, old) == "second-writer"
+        wait_until(lambda: stage.reason(RW, old) == "second-writer", 20, "the old primary's next probe")
         assert stage.daemon.ready(RW) == stage.of(new)
         replication.rejoin(old)
         stage.daemon.wait_log("service.one_writer", service=RW, timeout=30)

@@ -67,7 +67,7 @@ def test_a_crash_and_a_promotion_by_hand(replication: RedisReplication, tmp_path
         old.start()
         told = stage.daemon.wait_log("service.split_brain", service=RW, timeout=20)
         assert set(told["hosts"]) == set(stage.of(old, replication.servers[1]))
-        assert stage.reason(RW, old) == "second-writer"
+        wait_until(lambda: stage.reason(RW, old) == "second-writer", 20, "the old primary's next probe")
         old.follow(replication.primary)
         stage.daemon.wait_log("service.one_writer", service=RW, timeout=20)
         stage.wait_ro(old, replication.servers[2])
