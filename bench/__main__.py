@@ -21,6 +21,8 @@ FIGURES = (
     "bench.detection kill",
     "bench.detection stop",
     "bench.logins",
+    "bench.slices_logins",
+    "bench.slices",
     "bench.crowds held",
     "bench.crowds many",
     "bench.crowds late",
