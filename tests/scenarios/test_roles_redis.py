@@ -11,7 +11,7 @@ from ground.moored import RO, RW, moored
 from ground.topologies.sentinel import NAME, RedisReplication, SentinelReplication
 from ground.waiting import wait_until
 
-pytestmark = pytest.mark.needs_servers
+pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(240)]
 
 PERIOD = 0.2
 

@@ -14,7 +14,7 @@ from ground.topologies.sentinel import NAME, Node, RedisReplication, Sentinel, S
 from ground.topologies.topology import APPLICATION, PASSWORD, PROBER
 from ground.waiting import wait_until
 
-pytestmark = pytest.mark.needs_servers
+pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(240)]
 
 
 def down_for(sentinel: Sentinel) -> int:

@@ -14,6 +14,8 @@ from ground.topologies.topology import APPLICATION, PASSWORD, PROBER, THREE, Pla
 from ground.waiting import wait_until
 
 NAME = "mymaster"
+_PATIENCE = 60.0
+"""Seconds: a Sentinel that a busy machine kept from running for 2 s does nothing for 30 s (TILT)."""
 PROBER_RIGHTS = "on >{} resetchannels -@all +ping +info +cluster|info"
 _ACCOUNTS = (
     f"user {PROBER} {PROBER_RIGHTS.format(PASSWORD)}",
@@ -60,10 +62,7 @@ class Node(Redis):
 
 
 class Sentinel(Redis):
-    """One Sentinel; it needs no password of anybody, and knows the daemon's account.
-
-    One that was frozen for 2 s distrusts its clock for 30 s (TILT).
-    """
+    """One Sentinel; it needs no password of anybody, and knows the daemon's account."""
 
     usual_port = 26379
     kind = "sentinel"
@@ -168,11 +167,11 @@ class SentinelReplication(RedisReplication):
         """Waits until each running Sentinel has found all replicas and all others, and could fail over."""
         counts = len(self.servers) - 1, len(self.sentinels) - 1
         for sentinel in self._running():
-            wait_until(partial(sentinel.knows, *counts), 30, "the Sentinels to meet", every=0.05)
+            wait_until(partial(sentinel.knows, *counts), _PATIENCE, "the Sentinels to meet", every=0.05)
 
     def wait_failover(self, old: Node) -> Node:
         """Waits until all running Sentinels name another primary than ``old``, which says so too; returns it."""
-        (self.primary,) = wait_until(lambda: self._agreed(old), 40, "the Sentinels to fail over", every=0.02)
+        (self.primary,) = wait_until(lambda: self._agreed(old), _PATIENCE, "the Sentinels to fail over", every=0.02)
         return self.primary
 
     def _agreed(self, old: Node) -> list[Node]:
@@ -192,4 +191,6 @@ class SentinelReplication(RedisReplication):
 
     def wait_reconfigured(self, server: Node) -> None:
         """Waits until the Sentinels have made it a replica of the primary."""
-        wait_until(lambda: server.follows(self.primary), 40, "the Sentinels to take the old primary in", every=0.05)
+        wait_until(
+            lambda: server.follows(self.primary), _PATIENCE, "the Sentinels to take the old primary in", every=0.05
+        )
