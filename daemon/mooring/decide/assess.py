@@ -15,8 +15,9 @@ _SHOWN = 80
 """Characters shown of an answer, before they are escaped."""
 _MESSAGE = 256
 """Bytes of a message at most; it is ASCII by then."""
+_BEHIND = frozenset({Reason.LAGGING, Reason.NOT_REPLICATING})
 BACK_IN = 0.8
-"""A replica that was out because it lagged is fit again within this part of the limit."""
+"""A replica that was out because it lagged, or stood still, is fit again within this part of the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _unfit(seen: Observation, wanted: Requirement, around: Around, state: HostSt
     if wanted.role is Role.PRIMARY:
         found += _not_primary(seen.facts, wanted, around)
     else:
-        relaxed = state.verdict is Verdict.NOT_READY and state.fault is Reason.LAGGING
+        relaxed = state.verdict is Verdict.NOT_READY and state.fault in _BEHIND
         found += _not_replica(seen.facts, wanted, around, BACK_IN if relaxed else 1.0)
     return next((one for one in found if one.effect is Effect.DECIDES), found[0] if found else None)
 

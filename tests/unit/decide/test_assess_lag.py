@@ -32,6 +32,7 @@ OUT = HostState(Verdict.NOT_READY, fault=Reason.LAGGING)
         (30.0, replace(OUT, streak=1), "lagging *"),
         (30.0, replace(OUT, verdict=Verdict.READY), "ok"),
         (30.0, replace(OUT, fault=Reason.REFUSED), "ok"),
+        (30.0, replace(OUT, fault=Reason.NOT_REPLICATING), "lagging *"),
         (30.0, HostState(), "ok"),
         (None, None, f"not-replicating cannot tell how far it is behind {DB2}"),
         (None, OUT, "not-replicating *"),
