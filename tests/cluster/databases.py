@@ -105,7 +105,7 @@ class Outside:
         return set(re.findall(rf"([\da-f.:]+) \. {self.kind.target}\b", found[1])) if found else set()
 
     def wait_balanced(self, namespace: str, ready: Sequence[str], family: str = "ip") -> None:
-        wait_until(lambda: self.balanced(namespace, family) == set(ready), 10, f"kube-proxy to use {ready}", every=0.05)
+        wait_until(lambda: self.balanced(namespace, family) == set(ready), 45, f"kube-proxy to use {ready}", every=0.05)
 
     def logins(self, namespace: str, host: str, count: int) -> list[Login]:
         """Fresh logins of the application, one after the other."""

@@ -66,7 +66,7 @@ def balanced(out: Outside, namespace: str) -> tuple[set[str], set[str]]:
 
 
 def wait_balanced(out: Outside, namespace: str, four: Sequence[str], sixes: Sequence[str]) -> None:
-    wait_until(lambda: balanced(out, namespace) == ({*four}, {*sixes}), 15, f"{four} and {sixes}", every=0.05)
+    wait_until(lambda: balanced(out, namespace) == ({*four}, {*sixes}), 60, f"{four} and {sixes}", every=0.05)
 
 
 def answering(out: Outside, namespace: str, host: str) -> set[str | None]:

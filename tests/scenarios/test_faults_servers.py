@@ -59,23 +59,24 @@ def frozen(server: Server) -> Iterator[None]:
 
 
 FAULTS = [
-    pytest.param(killed, "refused", id="kill-9"),
-    pytest.param(stopped, "refused", id="stop-and-start"),
-    pytest.param(frozen, "timeout", id="frozen"),
-    pytest.param(None, "saturated", id="no-connection-left"),
+    pytest.param(killed, {"refused", "timeout"}, id="kill-9"),  # its port may outlive a large process for a moment
+    pytest.param(stopped, {"refused"}, id="stop-and-start"),
+    pytest.param(frozen, {"timeout"}, id="frozen"),
+    pytest.param(None, {"saturated"}, id="no-connection-left"),
 ]
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize(("fault", "reason"), FAULTS)
-def test_server_that_fails_leaves_and_returns(healthy: Scene, name: str, fault: object, reason: str) -> None:
+@pytest.mark.parametrize(("fault", "reasons"), FAULTS)
+def test_server_that_fails_leaves_and_returns(healthy: Scene, name: str, fault: object, reasons: set[str]) -> None:
     """It leaves at the third failure with the reason told, nobody else moves, and it returns with the server."""
     before, after, service = healthy.versions(), healthy.now(), service_of(name)
     address = healthy.host(name).address
     others = [other for other in healthy.addresses(service) if other != address]
     with suffering(healthy, name, fault):
         left = healthy.daemon.wait_log("host.not_ready", after=after, host=name)
-        assert (left["reason"], left["streak"], left["before"]) == (reason, 3, "ready")
+        assert left["reason"] in reasons
+        assert (left["streak"], left["before"]) == (3, "ready")
         healthy.daemon.wait_ready(service, others)
         assert healthy.daemon.not_ready(service) == [address]
         wait_until(lambda: healthy.row(name)["published"] == "not-ready", 5, "the status to follow")
