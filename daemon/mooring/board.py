@@ -154,7 +154,7 @@ class Board:
 
     def _deliver(self, report: Report, found: _Found, *, blind: bool) -> None:
         for roster in self._electors.get(report.target, ()):
-            roster.hear(report)
+            found.hasten |= roster.hear(report)
         self._note_offset(report)
         for roster, seat in self._seats.get(report.target, ()):
             told = roster.take(seat, report, blind=blind)

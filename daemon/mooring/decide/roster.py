@@ -133,9 +133,12 @@ class Roster:
                 if len(told) != 1 or seat is not told[0]:
                     seat.state = replace(seat.state, verdict=Verdict.NOT_READY, streak=0)
 
-    def hear(self, report: Report) -> None:
-        """An Elector was asked."""
+    def hear(self, report: Report) -> set[Target]:
+        """An Elector was asked. Where the majority has changed its mind, all hosts should be asked soon."""
+        before = elected(list(self.words.values()))
         self.words[report.target] = report.observation.answer if report.observation.reason is Reason.OK else None
+        changed = elected(list(self.words.values())) != before
+        return {seat.member.target for seat in self.seats.values()} if changed else set()
 
     def take(self, seat: Seat, report: Report, *, blind: bool) -> Told:
         """Judges a member whose target was probed."""

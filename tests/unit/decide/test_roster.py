@@ -14,7 +14,7 @@ from ground.values import KEY, THRESHOLDS, report, spec, stored, target
 from mooring.board import Board, Taken
 from mooring.events import HostChanged, SplitBrain, SplitBrainEnded
 from mooring.facts import Channel, Facts, Group
-from mooring.model import Observation, Verdict
+from mooring.model import Observation, Target, Verdict
 from mooring.protocols.tcp.options import TcpOptions
 from mooring.reasons import Reason
 from mooring.spec import Electors, OnSplitBrain, Requirement, Role, ServiceSpec, Thresholds
@@ -65,11 +65,14 @@ class Stage:
         for name, one in seen.items():
             self.hear({"a": A, "b": B, "c": C}[name], one)
 
-    def vote(self, *names: str | None) -> None:
+    def vote(self, *names: str | None) -> frozenset[Target]:
+        """Each Sentinel is asked; returns whom to ask soon."""
+        hasten = frozenset[Target]()
         for number, name in enumerate(names):
             asked = replace(target(f"10.20.1.{number}"), port=26379)
             made = replace(report(asked, started=self.now), observation=Observation(Reason.OK, answer=name))
-            self.board.take([made])
+            hasten |= self.board.take([made]).hasten
+        return hasten
 
     def ready(self) -> list[str]:
         return [address for address, verdict in verdicts(self.board).items() if verdict is Verdict.READY]
@@ -341,7 +344,8 @@ def test_whom_the_sentinels_do_not_name_any_more_leaves(start: Start) -> None:
     stage = start(rw(electors=3))
     stage.vote(*[f"{A}:3306"] * 3)
     stage.round(a=PRIMARY, b=replica_of(A))
-    stage.vote(*[f"{B}:3306"] * 2, f"{A}:3306")
+    assert stage.vote(*[f"{B}:3306"] * 2, f"{A}:3306") == {target(one) for one in HOSTS}
+    assert stage.vote(*[f"{B}:3306"] * 3) == set()
     stage.round(a=PRIMARY, b=PRIMARY)
     assert (stage.ready(), stage.reason(A)) == ([], Reason.WRONG_ROLE)
     stage.round(a=PRIMARY, b=PRIMARY)
