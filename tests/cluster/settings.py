@@ -81,7 +81,9 @@ def proxy(kubeconfig: Path, node: str) -> str:
         "clusterCIDR": f"{PODS},{_PODS_SIX}",
         "conntrack": {"maxPerCore": 0, "min": 0},
         "hostnameOverride": node,
-        "nftables": {"masqueradeAll": True},  # as where hosts outside know no way back to a pod
+        # The first as where hosts outside know no way back to a pod; a table that the kernel refused is written again
+        # after the second, which is 30 s by default.
+        "nftables": {"masqueradeAll": True, "syncPeriod": "5s"},
     }
     return yaml.safe_dump(document)
 

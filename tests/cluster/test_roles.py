@@ -95,12 +95,12 @@ def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
     """A planned switchover: `rw` moves, the application's old sessions are ended, its pool writes to the new one."""
     old, new = stage.replication.primary, stage.replication.servers[1]
     with stage.pool() as pool:
-        pool.wait_written(place(old))
+        pool.wait_written(place(old), timeout=60)
         stage.replication.switchover(new)
         flipped = time.monotonic()
         stage.wait_rw(new)
         stored = time.monotonic() - flipped
-        first = pool.wait_written(place(new), after=flipped)
+        first = pool.wait_written(place(new), after=flipped, timeout=60)
         log.info("rw seen stored %.2f s after the last step, first write there %.2f s", stored, first - flipped)
         ended = stage.daemon.wait_log("sessions.killed", address=old.address, timeout=20)
         assert ended["count"] > 0
@@ -116,13 +116,13 @@ def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
 def test_a_pool_survives_the_death_of_its_primary(stage: Stage) -> None:
     """SIGKILL, and a promotion by a script: until then nobody is published, then the pool writes to the new one."""
     with stage.pool() as pool:
-        pool.wait_written(place(stage.replication.primary))
+        pool.wait_written(place(stage.replication.primary), timeout=60)
         stage.replication.kill()
         stage.daemon.wait_ready(f"{stage.namespace}/rw", [], timeout=30)
         new = stage.replication.furthest()
         stage.replication.promote(new)
         promoted = time.monotonic()
-        first = pool.wait_written(place(new), after=promoted)
+        first = pool.wait_written(place(new), after=promoted, timeout=60)
         log.info("first write %.2f s after the promotion", first - promoted)
         assert {one.server for one in pool.written(after=promoted)} == {place(new)}
     assert stage.daemon.logs("sessions.killed") == []

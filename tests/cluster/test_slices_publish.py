@@ -151,8 +151,8 @@ def test_slices_go_with_their_service(cluster: Cluster, namespace: str, out: Out
         cluster.rest.delete(path)
         wait_until(lambda: slices(out, namespace) == [], 20, "the garbage collector", every=0.1)
         out.make_service(namespace)
+        wait_until(lambda: keepers(out, namespace) == {US}, 60, "new slices", every=0.1)
         out.wait_balanced(namespace, out.addresses)
-        assert keepers(out, namespace) == {US}
 
 
 def programmed(cluster: Cluster) -> tuple[float, float]:
