@@ -1,7 +1,7 @@
 # ruff: noqa: INP001, S603, SLF001 -- a script, no package; fixed commands; a switchover cut into its steps
 """Seconds from a flip of the primary to the first fresh login at the new one through the Service's ClusterIP.
 
-    PYTHONPATH=tests:. .venv/bin/python bench/failover.py [TIMES [PERIOD]]
+    PYTHONPATH=tests .venv/bin/python -m bench.failover [TIMES [PERIOD]]
 
 MariaDB with two replicas and a whole real cluster, in namespaces of this machine. An application logs in anew every
 20 ms. Planned: ``read_only`` is set on the old primary and unset on the new one; counted from then. Crash: SIGKILL, the

@@ -72,7 +72,7 @@ def replica(protocol: str) -> Iterator[Replication | RedisReplication]:
         mysql = stack.enter_context(Replication(places, extra=extra))
         mysql.primary.run(f"CREATE USER IF NOT EXISTS '{USER}'@'%'")
         session = stack.enter_context(mysql.primary.session())
-        stack.enter_context(written(lambda number: session.execute("REPLACE INTO app.written VALUES (%s)", number)))
+        stack.enter_context(written(lambda number: session.execute("REPLACE INTO app.written VALUES (%s)", (number,))))
         yield mysql
 
 
