@@ -7,7 +7,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypedDict
 
 from mooring import __version__
 from mooring.board import Board
@@ -51,16 +50,14 @@ def probe(target: Target) -> Observation:
     return PROTOCOLS[target.protocol].probe(target)
 
 
-class _Writing(TypedDict):
-    clocks: Clocks
-    lead: Leading
-
-
 class Daemon:
     """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted, ``lease`` where it always writes.
 
     ``dry``: the cluster stores nothing, so nothing may be done that follows from a write.
     """
+
+    _problems: tuple[str, ...] = ()
+    """Of a changed file that was not taken up."""
 
     def __init__(
         self,
@@ -79,8 +76,6 @@ class Daemon:
         self._config = config
         self._clocks = clocks or Clocks()
         self._loaded_at = self._clocks.wall()
-        self._problems: tuple[str, ...] = ()
-        """Of a changed file that was not taken up."""
         self._probed = False
         self._cluster = cluster
         self._identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
@@ -93,14 +88,21 @@ class Daemon:
         self._engine = Engine(self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
         self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
-        me = (self._identity, self._emit, self._take_over)
-        self._lead = lease and Lead(lease, *me, clocks=self._clocks, timings=timings)
-        how: _Writing = {"clocks": self._clocks, "lead": self._lead or ALONE}
+        self._lead = lease and Lead(
+            lease, self._identity, self._emit, self._take_over, clocks=self._clocks, timings=timings
+        )
+        self._leading: Leading = self._lead or ALONE
         self._reconciler = Reconciler(
-            cluster, self._board, config.services, self._emit, **how, on_ports=self._fleet.learn_ports
+            cluster,
+            self._board,
+            config.services,
+            self._emit,
+            clocks=self._clocks,
+            lead=self._leading,
+            on_ports=self._fleet.learn_ports,
         )
         self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at, self._leads)
-        self._demote = Demote(self._board, self._engine.lending, self._emit, **how)
+        self._demote = Demote(self._board, self._engine.lending, self._emit, clocks=self._clocks, lead=self._leading)
         acting = () if dry else (self._demote.write,)
         self._listeners = (self._metrics.write, *acting, *listeners)
         self._server = listen and Server(
@@ -167,7 +169,7 @@ class Daemon:
         return document(self._config, self._board, self._reconciler.standings(), process)
 
     def _leads(self) -> bool:
-        return (self._lead or ALONE).may_write(self._clocks.monotonic())
+        return self._leading.may_write(self._clocks.monotonic())
 
     def _take(self, reports: Sequence[Report]) -> None:
         """Changes first: a write is urgent, and changes of one moment share it; to be told of them is not."""

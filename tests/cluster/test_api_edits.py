@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -27,6 +27,7 @@ from cluster.stage import (
     wait_published,
 )
 from cluster.versions import Versions
+from ground.background import Background
 from ground.mooring import Daemon
 from ground.servers import Redis
 from ground.waiting import wait_until
@@ -130,27 +131,18 @@ def test_what_others_put_on_the_object_stays(stage: Stage, daemon: Daemon, histo
         wait_until(lambda: len(history.of(stage.key(name))) > 2, 1.5, "a write for nothing")
 
 
-class Rival:
+class Rival(Background):
     """A second writer: does one thing again and again in a thread of its own."""
 
     def __init__(self, does: Callable[[int], object]) -> None:
+        super().__init__()
         self._does = does
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rival", daemon=True)
         self.done = 0
 
     def _run(self) -> None:
         while not self._ending.is_set():
             self._does(self.done + 1)
             self.done += 1
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
 
 
 def test_second_writer_of_annotations(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -16,6 +14,7 @@ from cluster.installation import SECRET, Installation, file
 from cluster.stage import published
 from cluster.versions import Versions
 from cluster.whole import Cluster
+from ground.background import Background
 from ground.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers, pytest.mark.needs_image]
@@ -105,26 +104,17 @@ def test_a_drained_node_takes_one_pod_at_a_time(installed: Installation) -> None
     assert told == [201, 429]
 
 
-class Traffic:
+class Traffic(Background):
     """``with Traffic(installed) as traffic``: one login after another through the ClusterIP; ``logins`` has them."""
 
     def __init__(self, installed: Installation) -> None:
+        super().__init__()
         self._installed = installed
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
         self.logins: list[Login] = []
 
     def _run(self) -> None:
         while not self._ending.is_set():
             self.logins += self._installed.database.logins(self._installed.served, MYSQL.service, 100)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
 
 
 def test_a_rolling_update_moves_no_traffic(installed: Installation) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Self
 
+from ground.background import Background
 from ground.history import Version
 from ground.topologies.replication import Member
 
@@ -14,24 +13,15 @@ Sample = tuple[float, float | None]
 """When, by the monotonic clock, and how many seconds behind; None: it did not replicate."""
 
 
-class Lagging:
+class Lagging(Background):
     """``with Lagging(replica) as watched``: asks the server itself, many times a second."""
 
     def __init__(self, replica: Member) -> None:
+        super().__init__()
         self._replica = replica
         self._samples: list[Sample] = []
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="lag", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _run(self) -> None:
         with self._replica.session() as cursor:
             while not self._ending.wait(0.05):
                 cursor.execute("SHOW ALL SLAVES STATUS")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
+from ground.background import Background
 from ground.evidence import read_probes
 from ground.field import ALLOWED, Field
 from ground.history import Version
@@ -22,10 +22,11 @@ class Recorded(Protocol):
     def all(self) -> list[Version]: ...
 
 
-class Watch:
+class Watch(Background):
     """``with Watch(field, daemon, history) as watch``: follows walks, and notes what the daemon and the machine do."""
 
     def __init__(self, field: Field, daemon: Daemon, history: Recorded) -> None:
+        super().__init__()
         self._field = field
         self._daemon = daemon
         self._history = history
@@ -33,19 +34,9 @@ class Watch:
         self._stalls: list[Stall] = []
         self.outages: list[Outage] = []
         """Of the API server; whoever makes them notes them here when they are over."""
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._sleep, name="stalls", daemon=True)
         self.threads = self.descriptors = self.kilobytes = 0
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _sleep(self) -> None:
+    def _run(self) -> None:
         """Sleeps little and often: whoever oversleeps was not let run, and neither was the daemon."""
         before = time.monotonic()
         while not self._ending.wait(0.005):

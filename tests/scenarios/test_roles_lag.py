@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
+from ground.background import Background
 from ground.lagging import Lagging
 from ground.moored import RO, RW, Moored, moored
 from ground.topologies.pool import Pool
@@ -123,28 +122,19 @@ def test_without_any_replica_the_reader_has_nobody(replication: Replication, tmp
         assert ready_always(stage, RW, replication.primary)
 
 
-class Heart:
+class Heart(Background):
     """Writes the time to a table of the primary, as pt-heartbeat does, but ``late`` seconds ago."""
 
     def __init__(self, primary: Member) -> None:
+        super().__init__()
         self.late = 0.0
         self._primary = primary
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
         primary.run(
             f"CREATE TABLE {BEATS} (server_id INT UNSIGNED PRIMARY KEY, ts VARCHAR(26) NOT NULL)",
             f"GRANT SELECT ON {BEATS} TO '{PROBER}'@'%'",
         )
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
+    def _run(self) -> None:
         with self._primary.session() as cursor:
             while not self._ending.wait(0.1):
                 then = f"UTC_TIMESTAMP(6) - INTERVAL {int(self.late * 1e6)} MICROSECOND"

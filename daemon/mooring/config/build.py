@@ -35,7 +35,7 @@ def services(file: FileBlock) -> tuple[ServiceSpec, ...]:
     """The Services in the order of the file; those that can share a probe of a host have the same question."""
     found = tuple(_service(service) for service in file.services)
     asking = {_probed(spec) for spec in found if spec.check.requirement.role is not Role.ANY}
-    return tuple(_sharing(spec) if _probed(spec) in asking else spec for spec in found)
+    return tuple(_sharing(spec) if asking and _probed(spec) in asking else spec for spec in found)
 
 
 def _probed(spec: ServiceSpec) -> Hashable:

@@ -84,9 +84,7 @@ class Roster:
         self._only_one()
 
     def _know_names(self) -> None:
-        members = [seat.member for seat in self.seats.values()]
-        known = {(name, one.target.port) for one in members for name in (one.host, one.target.address, *one.addresses)}
-        names = frozenset(place(name, port) for name, port in known)
+        names = frozenset[str]().union(*map(_names, self.seats.values()))
         self.around = replace(self.around, names=names, identities=frozenset())
         electors = self.spec.check.electors
         asked = [] if electors is None else _targets(electors, self.spec.check.timeout)
@@ -269,6 +267,7 @@ def _claimant(seat: Seat) -> Claimant:
 
 
 def _names(seat: Seat) -> set[str]:
+    """What other hosts may call it."""
     member = seat.member
     return {place(name, member.target.port) for name in (member.host, member.target.address, *member.addresses)}
 

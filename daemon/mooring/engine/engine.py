@@ -128,11 +128,8 @@ class Engine:
         self._sweep_later(asked)
 
     def _witness(self, target: Target) -> None:
-        seat = self._seats.get(target)
-        if seat is not None and seat.rests:
-            seat.way = Way.WITNESS
-            self._probe(seat)
-            self._sweep_later([seat])
+        if seat := self._seats.get(target):
+            self._ask_besides(seat, Way.WITNESS)
 
     def _hasten(self, targets: tuple[Target, ...]) -> None:
         for target in targets:
@@ -141,10 +138,13 @@ class Engine:
                 seat.hastening = self._loop.at(self._now() + seat.terms.edge, partial(self._ask_early, seat))
 
     def _ask_early(self, seat: Seat) -> None:
-        """Where a probe is on its way already, it tells as well."""
         seat.hastening = None
+        self._ask_besides(seat, Way.HASTENED)
+
+    def _ask_besides(self, seat: Seat, way: Way) -> None:
+        """Out of turn. Where a probe is on its way already, it tells as well."""
         if seat.rests:
-            seat.way = Way.HASTENED
+            seat.way = way
             self._probe(seat)
             self._sweep_later([seat])
 

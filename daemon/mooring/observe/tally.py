@@ -50,7 +50,6 @@ class Distribution:
 class _Seat:
     """What is counted of one member."""
 
-    member: Member
     probes: dict[Reason, int] = field(default_factory=dict)
     transitions: dict[Verdict, int] = field(default_factory=lambda: {Verdict.READY: 0, Verdict.NOT_READY: 0})
     killed: int = 0
@@ -74,8 +73,7 @@ class Tally:
         with self._lock:
             before, self._seats, self._by_target = self._seats, {}, {}
             for member in members:
-                seat = before.get(labels(member)) or _Seat(member)
-                seat.member = member
+                seat = before.get(labels(member)) or _Seat()
                 self._seats[labels(member)] = seat
                 if not member.selective:
                     self._by_target.setdefault(member.target, []).append(seat)
