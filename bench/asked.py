@@ -15,10 +15,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mooring import cli, daemon, schedule
-from mooring.clocks import Clocks
-from mooring.engine.engine import Engine
-from mooring.model import Report, Target
+from mooring import daemon
+from mooring.cli import main as cli
+from mooring.model.clocks import Clocks
+from mooring.model.probes import Report
+from mooring.model.targets import Target
+from mooring.probe import schedule
+from mooring.probe.engine import Engine
 
 FILE = "MOORING_BENCH_ASKED"
 _asked: list[tuple[Target, float]] = []

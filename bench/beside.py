@@ -11,13 +11,13 @@ from typing import Any
 
 from bench.haproxy import USER
 
-from ground import leftovers
-from ground.configuration import PORTS, file, service
-from ground.mooring import Daemon
-from ground.network import Network, entered
-from ground.process import Server, free_port
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
+from lab import leftovers
+from lab.configuration import PORTS, file, service
+from lab.mooring import Daemon
+from lab.network import Network, inside
+from lab.process import Server, free_port
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
 
 EVERY = "0.0.0.0"
 PASSWORD = "throw-away"
@@ -90,7 +90,7 @@ def mooring(
         text = file(*services, period=period, timeout=timeout, **(check or {}))
         compact = json.dumps(json.loads(text), separators=(",", ":"))  # a file has 1 MiB at most
         daemon = Daemon(compact, folder / "state", netns=netns, **how)
-        with entered(netns):
+        with inside(netns):
             daemon.port = free_port()
         with daemon:
             count = sum(map(len, places.values()))

@@ -1,10 +1,10 @@
 # ruff: noqa: INP001 -- a program, no package
 """What very many targets cost, and whether they are asked in time.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.crowds held          memory of 1,000 held sessions, MySQL and Redis
-    PYTHONPATH=tests .venv/bin/python -m bench.crowds many [HOSTS]  10,000 Redis targets at 5 s: CPU and memory
-    PYTHONPATH=tests .venv/bin/python -m bench.crowds late [HOSTS]  the same, when each was asked
-    PYTHONPATH=tests .venv/bin/python -m bench.crowds hung          1,000 targets, 200 of them on frozen servers
+    PYTHONPATH=tools .venv/bin/python -m bench.crowds held          memory of 1,000 held sessions, MySQL and Redis
+    PYTHONPATH=tools .venv/bin/python -m bench.crowds many [HOSTS]  10,000 Redis targets at 5 s: CPU and memory
+    PYTHONPATH=tools .venv/bin/python -m bench.crowds late [HOSTS]  the same, when each was asked
+    PYTHONPATH=tools .venv/bin/python -m bench.crowds hung          1,000 targets, 200 of them on frozen servers
 
 Real servers listen on so many addresses of a namespace: this wants root, and 20,000 descriptors (``ulimit -n``) for
 10,000 sessions at both ends. A target's lateness is how much later than in its most punctual period it was asked.
@@ -23,8 +23,8 @@ from bench import asked
 from bench.beside import addresses, checks, mooring, server, stage
 from bench.usage import cpu, quantile, resident, tell
 
-from ground.mooring import Daemon
-from ground.process import Server
+from lab.mooring import Daemon
+from lab.process import Server
 
 Place = tuple[str, int]
 HELD, MANY, SOUND, HUNG = 500, 10_000, 400, 100

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001, S311 -- a program, no package; moments are drawn, no secrets
 """From a fault of a real server to the verdict "not ready", beside HAProxy, which sees the same fault at the same time.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.detection kill|stop [FAULTS]
+    PYTHONPATH=tools .venv/bin/python -m bench.detection kill|stop [FAULTS]
 
 Three MariaDB and three Redis servers, each at an address of its own in a namespace: this wants root. Everybody checks
 each second with a timeout of one second, two failures in a row decide; a second Mooring has its default of three, a
@@ -24,10 +24,10 @@ from bench.beside import hosts, mooring, ready, server
 from bench.haproxy import Backend, HaProxy
 from bench.usage import spread, tell
 
-from ground.mooring import Daemon
-from ground.network import Network
-from ground.process import Server
-from ground.waiting import wait_until
+from lab.mooring import Daemon
+from lab.network import Network
+from lab.process import Server
+from lab.waiting import wait_until
 
 PROTOCOLS = ("mysql", "redis")
 HOSTS = 3

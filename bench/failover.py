@@ -1,7 +1,7 @@
 # ruff: noqa: INP001, S603, SLF001 -- a script, no package; fixed commands; a switchover cut into its steps
 """Seconds from a flip of the primary to the first fresh login at the new one through the Service's ClusterIP.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.failover [TIMES [PERIOD]]
+    PYTHONPATH=tools .venv/bin/python -m bench.failover [TIMES [PERIOD]]
 
 MariaDB with two replicas and a whole real cluster, in namespaces of this machine. An application logs in anew every
 20 ms. Planned: ``read_only`` is set on the old primary and unset on the new one; counted from then. Crash: SIGKILL, the
@@ -22,14 +22,14 @@ from typing import Any
 
 from bench.usage import spread, tell
 
-from cluster import steady
-from cluster.daemon import ClusterDaemon
-from cluster.versions import Versions
-from cluster.whole import Cluster
-from ground.configuration import file, service
-from ground.network import entered
-from ground.topologies.replication import Member, Replication
-from ground.topologies.topology import APPLICATION, PASSWORD, PROBER
+from kube import login_loop
+from kube.daemon import ClusterDaemon
+from kube.full_cluster import Cluster
+from kube.versions import Versions
+from lab.configuration import file, service
+from lab.network import inside
+from lab.topologies.replication import Member, Replication
+from lab.topologies.topology import APPLICATION, PASSWORD, PROBER
 
 PORT, EVERY = 3306, 0.02
 Flip = Callable[[ClusterDaemon, Replication, Member], float]
@@ -59,9 +59,13 @@ def logging_in(cluster: Cluster, ip: str) -> Iterator[list[dict[str, Any]]]:
     """Fills the list when it ends."""
     words = ["mysql", ip, str(PORT), APPLICATION, PASSWORD, str(EVERY)]
     pipe, told = subprocess.PIPE, list[dict[str, Any]]()
-    with entered(cluster.application.netns):
+    with inside(cluster.application.netns):
         process = subprocess.Popen(
-            [sys.executable, steady.__file__, *words], stdin=pipe, stdout=pipe, text=True, env={"PYTHONPATH": "tests"}
+            [sys.executable, login_loop.__file__, *words],
+            stdin=pipe,
+            stdout=pipe,
+            text=True,
+            env={"PYTHONPATH": "tools"},
         )
     with process:
         if process.stdout is None or not process.stdout.readline():

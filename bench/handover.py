@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 -- a script, no package
 """Seconds from the end of a leader to its successor's first stored write, with the timings that users have.
 
-    PYTHONPATH=tests .venv/bin/python bench/handover.py [TIMES]
+    PYTHONPATH=tools .venv/bin/python bench/handover.py [TIMES]
 
 Two daemons and one Lease on a real API server on loopback, which the tests build. SIGTERM gives the Lease back; after
 SIGKILL it runs out; a leader that was stopped for longer than it (SIGSTOP) is let go on and must write nothing.
@@ -15,8 +15,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from cluster.api import Api
-from cluster.pair import Pair
+from kube.api import Api
+from kube.two_daemons import Pair
 
 USUAL = "15,10,2"
 WAYS: dict[str, Callable[[Pair], object]] = {

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ground import leftovers
-from ground.child import Child
-from ground.network import entered
-from ground.process import command
-from ground.waiting import wait_until
+from lab import leftovers
+from lab.child import Child
+from lab.network import inside
+from lab.process import command
+from lab.waiting import wait_until
 
 USER = "haproxy"
 """The account, without a password, that its check of MySQL logs in as."""
@@ -79,7 +79,7 @@ class HaProxy(Child):
         config = self.directory / "haproxy.cfg"
         config.write_text("\n".join(lines) + "\n")
         threading.Thread(target=self._read, name="haproxy log", daemon=True).start()
-        with entered(self._netns):
+        with inside(self._netns):
             self._process = subprocess.Popen([program, "-db", "-q", "-f", str(config)])
         wait_until(lambda: self.socket.exists() and set(self.states().values()) == {"UP"}, 30, "all servers to be up")
         return self

@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 -- a script, no package
 """What Mooring's image weighs, how soon it says something, how soon it ends, and what it holds while idle.
 
-    PYTHONPATH=tests .venv/bin/python bench/image.py [STARTS]
+    PYTHONPATH=tools .venv/bin/python bench/image.py [STARTS]
 
-The image is built from this checkout and run by podman and runc: this wants root and what tests/ground/bootstrap.sh
+The image is built from this checkout and run by podman and runc: this wants root and what tools/bootstrap.sh
 image and cluster install. One real redis-server is the only host; the cluster is a folder, then a real API server.
 "and MySQL" asks a host that refuses besides, so that both clients are loaded. "From the container" counts from the
 moment that its first process runs, "from podman" from the command before it.
@@ -22,12 +22,12 @@ from pathlib import Path
 
 import yaml
 
-from cluster.api import Api
-from ground import containers, images
-from ground.configuration import at, file, service
-from ground.containers import Contained, inspected, resident
-from ground.process import free_port
-from ground.servers import Redis
+from kube.api import Api
+from lab import containers, images
+from lab.configuration import at, file, service
+from lab.containers import Contained, inspected, resident
+from lab.process import free_port
+from lab.servers import Redis
 
 ADDRESS = "10.20.0.21"
 IDLE_SECONDS = 20.0
@@ -99,7 +99,12 @@ def main() -> None:
         ports = [{"name": "redis", "port": 6379}]
         api.rest.create(f"{path}/services", {"metadata": {"name": "sessions"}, "spec": {"ports": ports}})
         sessions = service("sessions", "redis", [at(ADDRESS, cache)], namespace=namespace)
-        refused = service("db", "mysql", [{"address": ADDRESS, "probeAddress": "127.0.0.1", "probePort": free_port()}])
+        refused = service(
+            "db",
+            "mysql",
+            [{"address": ADDRESS, "probeAddress": "127.0.0.1", "probePort": free_port()}],
+            block={"user": "mooring"},
+        )
 
         def forget() -> None:
             api.rest.delete(f"{path}/endpoints/sessions")

@@ -1,10 +1,10 @@
 # ruff: noqa: INP001, S311 -- a program, no package; moments are drawn, no secrets
 """From kill -9 of a database to fresh logins that all succeed, through the Service's ClusterIP on a whole cluster.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.logins [KILLS]
+    PYTHONPATH=tools .venv/bin/python -m bench.logins [KILLS]
 
 Real MariaDB and Redis servers stand outside the cluster, two of each; kube-proxy, kubelet and all else are real, in
-namespaces: this wants root and what tests/ground/bootstrap.sh scenarios and cluster install. Mooring has its defaults.
+namespaces: this wants root and what tools/bootstrap.sh scenarios and cluster install. Mooring has its defaults.
 An application on the node logs in anew every 20 ms; counted is from the kill to the end of the first login after the
 last that failed.
 """
@@ -22,11 +22,11 @@ from typing import Any
 
 from bench.usage import spread, tell
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import MYSQL, REDIS, Outside, outside
-from cluster.steady import Steady
-from cluster.whole import Cluster
-from ground import configuration
+from kube.daemon import ClusterDaemon
+from kube.databases import MYSQL, REDIS, Outside, outside
+from kube.full_cluster import Cluster
+from kube.login_loop import Steady
+from lab import configuration
 
 PERIOD, TIMEOUT = 2.0, 1.0
 AFTER_SECONDS = 1.5

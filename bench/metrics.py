@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 -- a script, no package
 """CPU of metrics: a scrape over HTTP at so many hosts, and what counting adds to each probe.
 
-    PYTHONPATH=tests .venv/bin/python bench/metrics.py [HOSTS]
+    PYTHONPATH=tools .venv/bin/python bench/metrics.py [HOSTS]
 
 CPU is that of the whole process, its client included, at the median of the scrapes; the client reads and does not
 parse. A collector of prometheus-client's own, one labelled counter and one histogram, is measured beside.
@@ -17,25 +17,27 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from ground.boards import board_of, service
-from ground.values import report
-from mooring.board import Board
-from mooring.model import Report
+from lab.health_stores import service, store_of
+from lab.values import report
+from mooring.judge.store import HealthStore
+from mooring.model.probes import Report
+from mooring.model.reasons import Reason
 from mooring.observe.http import Server
 from mooring.observe.metrics import Metrics
-from mooring.reasons import Reason
 
 SCRAPES = 30
 PROBES = 200_000
 
 
-def board(hosts: int) -> Board:
-    return board_of(service(*(f"10.20.{n // 250}.{n % 250 + 1}" for n in range(hosts))))
+def store(hosts: int) -> HealthStore:
+    return store_of(service(*(f"10.20.{n // 250}.{n % 250 + 1}" for n in range(hosts))))
 
 
 def scraped(metrics: Metrics) -> tuple[float, int]:
     """CPU seconds of one scrape, and the bytes of its answer."""
-    server = Server(("127.0.0.1", 0), alive=lambda: None, ready=lambda: None, status=dict, metrics=metrics.page)
+    server = Server(
+        ("127.0.0.1", 0), HealthStore(), alive=lambda: None, ready=lambda: None, status=dict, metrics=metrics.page
+    )
     server.start()
     used, size = [], 0
     for _ in range(SCRAPES):
@@ -71,9 +73,9 @@ def by_the_library() -> Callable[[Report], None]:
 
 def main() -> None:
     hosts = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    held = board(hosts)
+    held = store(hosts)
     metrics = Metrics(held, dict, time.time(), lambda: True)
-    metrics.seat()
+    metrics.track()
     targets = list(held.targets())
     reports = [report(target, reason) for reason in (Reason.OK, Reason.TIMEOUT) for target in targets]
     for made in reports:

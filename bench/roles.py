@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 -- a program, no package
 """CPU for each check of a replica's role and lag: Mooring's and the database's, beside HAProxy's.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.roles mysql|redis [HOSTS [PERIOD [ROUNDS [SECONDS]]]]
+    PYTHONPATH=tools .venv/bin/python -m bench.roles mysql|redis [HOSTS [PERIOD [ROUNDS [SECONDS]]]]
 
 As ``bench.cpu``, but the server is a real replica of a primary that is written to all the time, and Mooring asks it for
 its role and its lag. HAProxy asks Redis PING and INFO replication; MySQL it can only log in to (``mysql-check``).
@@ -21,10 +21,10 @@ from bench.beside import EVERY, addresses, checks, mooring
 from bench.cpu import AIM_DATABASE, Cost, measured, show
 from bench.haproxy import USER, Backend, HaProxy
 
-from ground.network import Network
-from ground.topologies.replication import Replication
-from ground.topologies.sentinel import RedisReplication
-from ground.topologies.topology import PASSWORD, PROBER
+from lab.network import Network
+from lab.topologies.replication import Replication
+from lab.topologies.sentinel import RedisReplication
+from lab.topologies.topology import PASSWORD, PROBER
 
 AIMS = {"mysql": 0.6, "redis": 0.5}
 HAPROXY = {"mysql": "mysql", "redis": "redis-info"}
@@ -110,7 +110,7 @@ def compare(protocol: str, hosts: int, period: float, rounds: int, seconds: floa
 def main() -> None:
     told = dict(enumerate(sys.argv[1:]))
     protocol, hosts, period = told.get(0, "mysql"), int(told.get(1, "500")), float(told.get(2, "0.5"))
-    compare(protocol, hosts, period, int(told.get(3, "3")), float(told.get(4, "15")))
+    compare(protocol, hosts, period, int(told.get(3, "5")), float(told.get(4, "15")))
 
 
 if __name__ == "__main__":

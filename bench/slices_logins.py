@@ -1,7 +1,7 @@
 # ruff: noqa: INP001, S311 -- a program, no package; moments are drawn, no secrets
 """From kill -9 of a Redis to fresh logins that all succeed, through the ClusterIP, by each mode of ``publish``.
 
-    PYTHONPATH=tests .venv/bin/python -m bench.slices_logins [KILLS]
+    PYTHONPATH=tools .venv/bin/python -m bench.slices_logins [KILLS]
 
 As ``bench.logins`` does it, over three Services at once in one cluster, each with two servers of its own, killed in
 turns: what the one mode meets of the machine, the others meet, too.
@@ -20,13 +20,13 @@ from pathlib import Path
 from bench.logins import AFTER_SECONDS, PERIOD, QUIET_SECONDS, TIMEOUT, serve, until_let_in
 from bench.usage import spread, tell
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import PASSWORD, Kind, Outside
-from cluster.steady import Steady
-from cluster.whole import Cluster
-from ground import configuration
-from ground.process import start_all
-from ground.servers import Redis
+from kube.daemon import ClusterDaemon
+from kube.databases import PASSWORD, Kind, Outside
+from kube.full_cluster import Cluster
+from kube.login_loop import Steady
+from lab import configuration
+from lab.process import start_all
+from lab.servers import Redis
 
 MODES = ("endpoints", "endpointSlices", "both")
 Outs = Mapping[str, Outside]

@@ -6,58 +6,70 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from mooring import __version__
-from mooring.board import Board
-from mooring.clocks import Clocks
 from mooring.cluster.protocol import Cluster
-from mooring.decide.election import Timings
-from mooring.demote import Demote
-from mooring.engine.credentials import Credentials
-from mooring.engine.engine import Engine
-from mooring.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun, Probed
-from mooring.fleet import Fleet, Networks
-from mooring.lead import Lead, Leading, Store
-from mooring.model import Observation, Report, Target
+from mooring.demotion.worker import DemotionWorker
+from mooring.judge.dispatch import Dispatcher
+from mooring.judge.store import HealthStore
+from mooring.leader.candidate import Candidate
+from mooring.leader.election import LeaseTimings
+from mooring.leader.health import STILL_SECONDS, Health, standing_still
+from mooring.leader.installation import sketch
+from mooring.leader.store import LeaseStore
+from mooring.leader.vicinity import is_own
+from mooring.model.clocks import Clocks
+from mooring.model.damping import DemotionLimit
+from mooring.model.events import ClockJumped, ConfigRefused, ConfigReloaded, Event, Overrun
+from mooring.model.probes import Report
+from mooring.model.spec import Config, ServiceKey
+from mooring.model.targets import Target
 from mooring.observe import log
 from mooring.observe.http import Server
 from mooring.observe.metrics import Metrics
-from mooring.observe.status import Document, Process, document
-from mooring.protocols.registry import PROTOCOLS
-from mooring.reconcile import ALONE, Reconciler
-from mooring.resolve import REFRESH_SECONDS
-from mooring.schedule import Schedule
-from mooring.spec import Config
+from mooring.observe.outbox import Outbox
+from mooring.observe.recording import Recording
+from mooring.observe.status import Process, document
+from mooring.observe.summary import Document
+from mooring.probe.coalesced import Coalesced
+from mooring.probe.credential_files import Credentials
+from mooring.probe.engine import Engine
+from mooring.probe.inventory import Inventory, Networks
+from mooring.probe.resolve import REFRESH_SECONDS
+from mooring.probe.schedule import Schedule
+from mooring.publish.reconcile import Reconciler
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread keeps the interpreter while another waits. The engine gives it up with each question that it sends;
-by the library's 0.005 s, a write of a thousand addresses beside it made it late by 0.1 s."""
+"""How long a thread keeps the interpreter while another waits. The engine gives it up with each question that it sends.
+With the library's 0.005 s, a write of a thousand addresses in another thread delayed the engine by 0.1 s."""
+ASSIGN_SECONDS = 0.1
+"""How long changes of members are collected: all targets are assigned anew for each."""
 SEED_SECONDS = 1.0
-"""How long the first probes wait for the first look at the cluster: a report before it is shown, not judged."""
+"""How long the first probes wait for the first look at the cluster. A report before that is shown, not judged."""
 CREDENTIALS_SECONDS = 1.0
 """How often the files of passwords and CAs are looked at."""
 FOLLOW_SECONDS = 0.5
 """How long a changed file waits for namespaces that are new in it to be listed."""
 STOP_SECONDS = 1.5
-TIMINGS = Timings()
-STILL_PERIODS = 3
-STILL_SECONDS = 30.0
-
-
-def probe(target: Target) -> Observation:
-    """One whole probe, by the target's protocol."""
-    return PROTOCOLS[target.protocol].probe(target)
+LEAST_STOP_SECONDS = 0.1
+"""Of each part, where those before it have taken all of the time."""
+TIMINGS = LeaseTimings()
 
 
 class Daemon:
-    """Everything of ``mooring run``; ``listen`` is None where no HTTP is wanted, ``lease`` where it always writes.
+    """Everything of ``mooring run``. Without ``listen`` it serves no HTTP, without ``lease`` it always writes.
 
-    ``dry``: the cluster stores nothing, so nothing may be done that follows from a write.
+    Listeners run in the threads that probe and publish, so none may wait; a slow one has one of ``outboxes``.
+    ``dry``: the cluster stores nothing, so nothing may follow from a write.
+    ``unheard_since`` returns since when, in Unix seconds, the API server has not answered; None: it answers.
     """
 
     _problems: tuple[str, ...] = ()
-    """Of a changed file that was not taken up."""
+    """What is wrong in a changed file that is not in force."""
 
     def __init__(
         self,
@@ -67,138 +79,197 @@ class Daemon:
         allowed: Networks = (),
         listen: tuple[str, int] | None = None,
         listeners: Sequence[Callable[[Event], None]] = (log.write,),
+        outboxes: Sequence[Outbox[Any]] = (),
         ended: threading.Event | None = None,
         clocks: Clocks | None = None,
-        lease: Store | None = None,
-        timings: Timings = TIMINGS,
+        lease: LeaseStore | None = None,
+        observers: Sequence[LeaseStore] = (),
+        timings: LeaseTimings = TIMINGS,
         dry: bool = False,
+        unheard_since: Callable[[], float | None] = lambda: None,
+        limit: DemotionLimit | None = None,
     ) -> None:
         self._config = config
         self._clocks = clocks or Clocks()
         self._loaded_at = self._clocks.wall()
         self._probed = False
         self._cluster = cluster
+        self._unheard_since = unheard_since
         self._identity = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._overruns = 0
         self.ended = ended or threading.Event()
-        """Set when the daemon should end, or a thread of it has died of a defect."""
+        """Set when the daemon should end, or one of its threads has died of a defect."""
         self.defect = False
-        self._board = Board()
+        self._store = HealthStore(limit, lambda place, silence: self._candidate.votes(place, silence))  # noqa: PLW0108 -- the candidate is built later
+        self._build_probing(allowed)
+        self._listed = sketch(str(spec.key) for spec in config.services)
+        self._candidate = Candidate(
+            lease,
+            observers,
+            self._identity,
+            self._emit,
+            lambda: self._reconciler.take_over(),  # noqa: PLW0108 -- the reconciler is built later
+            clocks=self._clocks,
+            timings=timings,
+            health=self._health,
+            sights=self._store.sights,
+            ask=self._ask_for_others,
+            is_own=is_own,
+        )
+        self._leadership = self._candidate.leadership
+        self._build_publishing()
+        self._build_observing(listen, listeners, outboxes, dry=dry)
+
+    def _build_probing(self, allowed: Networks) -> None:
         self._credentials = Credentials()
+        self._assigning = threading.Lock()
+        self._assignment = Coalesced(self._assign, ASSIGN_SECONDS)
         self._engine = Engine(self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
-        self._fleet = Fleet(config.services, self._board, allowed, self._emit, self._assign)
-        self._lead = lease and Lead(
-            lease, self._identity, self._emit, self._take_over, clocks=self._clocks, timings=timings
-        )
-        self._leading: Leading = self._lead or ALONE
+        specs, now = self._config.services, self._clocks.monotonic
+        self._inventory = Inventory(specs, self._store, allowed, self._emit, self._members_changed, monotonic=now)
+
+    def _build_publishing(self) -> None:
         self._reconciler = Reconciler(
-            cluster,
-            self._board,
-            config.services,
+            self._cluster,
+            self._store,
+            self._config.services,
             self._emit,
             clocks=self._clocks,
-            lead=self._leading,
-            on_ports=self._fleet.learn_ports,
+            leadership=self._leadership,
+            on_ports=self._inventory.set_ports,
+            on_left=self._assignment.ask,
+            identity=self._identity,
         )
-        self._metrics = Metrics(self._board, self._reconciler.standings, self._loaded_at, self._leads)
-        self._demote = Demote(self._board, self._engine.lending, self._emit, clocks=self._clocks, lead=self._leading)
-        acting = () if dry else (self._demote.write,)
-        self._listeners = (self._metrics.write, *acting, *listeners)
+        self._demotion = DemotionWorker(
+            self._store, self._engine.lending, self._emit, clocks=self._clocks, leadership=self._leadership
+        )
+
+    def _build_observing(
+        self,
+        listen: tuple[str, int] | None,
+        listeners: Sequence[Callable[[Event], None]],
+        outboxes: Sequence[Outbox[Any]],
+        *,
+        dry: bool,
+    ) -> None:
+        publications = self._reconciler.publications
+        self._metrics = Metrics(
+            self._store, publications, self._loaded_at, self._leads, outboxes, lease_shared=self._candidate.shares_lease
+        )
+        self._dispatcher = Dispatcher(
+            self._store,
+            wake=self._reconciler.wake,
+            wake_later=self._reconciler.wake_later,
+            ask_witness=self._engine.ask_witness,
+            probe_soon=self._engine.probe_soon,
+            count=self._metrics.probed,
+            emit=self._emit,
+            shows_probes=log.wants_probes,
+        )
+        acting = () if dry else (self._demotion.write,)
+        self._listeners = (self._metrics.write, Recording(self._store).write, *acting, *listeners)
         self._server = listen and Server(
-            listen, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
+            listen, self._store, alive=self.alive, ready=self._ready, status=self.status, metrics=self._metrics.page
         )
 
     def start(self) -> None:
-        """First what is stored, then the probes: a restart must find the verdicts that it left."""
+        """Looks at the cluster before it probes, so that a restart finds the verdicts that it left."""
         threading.excepthook = self._die
         sys.setswitchinterval(SWITCH_SECONDS)
-        self._fleet.begin()
+        self._inventory.start()
         if self._server:
             self._server.start()
         self._reconciler.start()
-        if self._lead:
-            self._lead.start()
+        self._candidate.start()
         self._reconciler.seeded.wait(SEED_SECONDS)
         self._engine.start()
         self._schedule.start()
-        self._demote.start()
+        self._demotion.start()
         self._assign()
+        self._assignment.start()
         self._schedule.every(CREDENTIALS_SECONDS, self._renew)
-        self._schedule.every(REFRESH_SECONDS, self._fleet.names.refresh)
-        services, targets = len(self._config.services), len(self._board.targets())
-        identity = {"version": __version__, "identity": self._identity, "config": self._config.hash}
-        log.say("info", "daemon.started", {**identity, "services": services, "targets": targets})
+        self._schedule.every(REFRESH_SECONDS, self._inventory.names.refresh)
+        facts = {"version": __version__, "identity": self._identity, "config": self._config.hash}
+        counts = {"services": len(self._config.services), "targets": len(self._store.targets())}
+        log.say("info", "daemon.started", facts | counts)
 
     def stop(self) -> None:
-        """Asks no more, lets a write under way end, gives the Lease back, closes the door."""
+        """Stops probing, lets a write under way end, gives the Lease back, closes the HTTP server.
+
+        All of that takes at most about ``STOP_SECONDS``, also where the API server hangs.
+        """
+        until = time.monotonic() + STOP_SECONDS
+
+        def left() -> float:
+            return max(LEAST_STOP_SECONDS, until - time.monotonic())
+
+        self._assignment.stop()
+        self._candidate.end()
         self._schedule.stop()
-        self._demote.stop(STOP_SECONDS)
-        self._engine.stop(STOP_SECONDS)
-        ended = self._reconciler.stop(STOP_SECONDS)
-        if self._lead:
-            self._lead.stop(STOP_SECONDS, give_back=ended)
+        self._demotion.stop(left())
+        self._engine.stop(left())
+        ended = self._reconciler.stop(left())
+        self._candidate.stop(left(), give_back=ended)
         if self._server:
             self._server.stop()
         log.say("info", "daemon.ended", {"identity": self._identity})
 
-    def _take_over(self) -> None:
-        self._reconciler.take_over()
-
     def take_up(self, config: Config) -> None:
-        """Another file, in force when this returns: what it does not change keeps its verdict, streak and turn."""
+        """Puts another file in force before it returns; hosts that it does not change keep verdict, streak and turn."""
         before, after = ({spec.key.namespace for spec in one.services} for one in (self._config, config))
         self._cluster.follow(before | after)
         self._cluster.wait(FOLLOW_SECONDS)
         self._reconciler.replace(config.services, lambda: self._place(config))
         self._assign()
+        self._engine.renew()
         self._cluster.follow(after)
         self._emit(ConfigReloaded(config.hash, self._loaded_at))
 
     def _place(self, config: Config) -> None:
-        self._fleet.replace(config.services)
+        self._inventory.replace(config.services)
         self._config, self._loaded_at, self._problems = config, self._clocks.wall(), ()
+        self._listed = sketch(str(spec.key) for spec in config.services)
 
     def refuse(self, problems: tuple[str, ...]) -> None:
-        """Another file that is wrong: the one before stays in force."""
+        """Notes that another file is wrong; the one before stays in force."""
         self._problems = problems
         self._emit(ConfigRefused(problems, self._clocks.wall()))
 
     def status(self) -> Document:
-        process = Process(self._identity, self._loaded_at, self._overruns, self._problems, self._leads())
-        return document(self._config, self._board, self._reconciler.standings(), process)
+        facts = (self._identity, self._loaded_at, self._overruns, self._problems, self._leads())
+        process = Process(*facts, holder=self._candidate.holder, unheard_since=self._unheard_since())
+        return document(self._config, self._store, self._reconciler.publications(), process)
+
+    def settled_file(self) -> float | None:
+        """When the file in force was taken up, in Unix seconds; None: not every host has been probed yet."""
+        return self._loaded_at if self._ready() is None else None
 
     def _leads(self) -> bool:
-        return self._leading.may_write(self._clocks.monotonic())
+        return self._leadership.may_write(self._clocks.monotonic())
 
     def _take(self, reports: Sequence[Report]) -> None:
-        """Changes first: a write is urgent, and changes of one moment share it; to be told of them is not."""
-        taken = self._board.take(reports)
-        if taken.changed:
-            self._reconciler.wake(taken.changed)
-        for key, seconds in taken.vacant.items():
-            later = threading.Timer(seconds, self._reconciler.wake, [(key,)])
-            later.daemon = True
-            later.start()
-        for target in taken.ask:
+        self._dispatcher.take(reports)
+
+    def _ask_for_others(self, places: AbstractSet[str]) -> None:
+        """Another daemon cannot reach these: it wants to know whether we do."""
+        for target in self._store.at(places):
             self._engine.ask_witness(target)
-        if taken.hasten:
-            self._engine.hasten(taken.hasten)
-        self._metrics.probed(reports, taken.judged)
-        if log.wants_probes():
-            for report in reports:
-                self._emit(Probed(report))
-        for event in taken.events:
-            self._emit(event)
+
+    def _members_changed(self, keys: Collection[ServiceKey]) -> None:
+        self._reconciler.wake(keys)
+        self._assignment.ask()
 
     def _assign(self) -> None:
-        self._metrics.seat()
-        self._engine.assign(self._board.terms())
-        self._schedule.assign(self._board.targets())
-        self._reconciler.wake(spec.key for spec in self._config.services)
+        with self._assigning:
+            self._metrics.track()
+            timings = self._store.timings()
+            self._credentials.assign(timings)
+            self._engine.assign(timings)
+            self._schedule.assign({target: one.period for target, one in timings.items()})
 
     def _renew(self) -> None:
-        if changed := self._credentials.changed(self._board.targets()):
+        if changed := self._credentials.changed():
             self._engine.renew(changed)
 
     def _overrun(self, target: Target) -> None:
@@ -210,26 +281,28 @@ class Daemon:
             listener(event)
 
     def alive(self, within: float = STILL_SECONDS) -> str | None:
-        """None, or what has not turned for so many seconds, nor for three periods."""
+        """None, or which thread has not turned for so many seconds, nor for three periods."""
         longest = max(spec.check.period for spec in self._config.services)
-        oldest = self._clocks.monotonic() - max(STILL_PERIODS * longest, within)
-        turns = {
+        turned_at = {
             "scheduler": self._schedule.turned_at,
             "engine": self._engine.turned_at,
             "writer": self._reconciler.turned_at,
         }
-        for part, turned_at in turns.items():
-            if turned_at < oldest:
-                return f"the {part} stands still"
-        return None
+        return standing_still(turned_at, self._clocks.monotonic(), longest, within)
+
+    def _health(self) -> Health:
+        """What decides whether this daemon may hold the Lease."""
+        blind, answered = self._store.sight()
+        outlook = self._store.outlook()
+        return Health(self.alive() or "", blind, self._ready() is None, answered, self._listed, outlook)
 
     def _ready(self) -> str | None:
-        """Once ready, it stays so: a host that a changed file adds makes no rolling update wait."""
-        self._probed = self._probed or (self._reconciler.knows_targets() and self._board.all_probed())
+        """None, or why not. Once ready it stays so: a host that a changed file adds delays no rolling update."""
+        self._probed = self._probed or (self._reconciler.knows_targets() and self._store.all_probed())
         return None if self._probed else "not every host has been probed yet"
 
     def _die(self, args: threading.ExceptHookArgs) -> None:
-        """A defect in a thread ends the daemon: whoever started it starts it anew, and a restart moves no traffic."""
+        """A defect in a thread ends the daemon; its supervisor starts it anew, and a restart moves no traffic."""
         name = args.thread.name if args.thread else "?"
         error = (args.exc_type, args.exc_value, args.exc_traceback)
         log.say("critical", "defect", {"thread": name, "exc_info": error})

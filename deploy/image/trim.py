@@ -17,6 +17,7 @@ DISTRIBUTIONS = (
     "attrs",  # with the line above: only for kubernetes.aio; rich shows its classes where it is there
     *("markdown-it-py", "mdurl"),  # rich shows Markdown with it
     "pycparser",  # for cffi's compiler
+    "tzdata",  # time zones; Mooring schedules in UTC
 )
 PATHS = (
     "kubernetes/aio",  # the client's asynchronous twin
@@ -27,10 +28,32 @@ PATHS = (
     "cffi",  # the compiler; what is compiled needs _cffi_backend only
     "pydantic/v1",  # pydantic as it was
     "pygments/lexers/*.py",  # languages; rich colours none of them here
+    "pygments/styles/*.py",  # rich colours by its own
+    "pygments/formatters/*.py",  # HTML, images and the like; rich writes to the terminal itself
+    "dateutil/zoneinfo/*.tar.gz",  # time zones, again
+    "pydantic/mypy.py",  # a plugin of the type checker
+    "click/testing.py",
+    *(f"prometheus_client/{name}" for name in ("aiohttp", "bridge", "django", "twisted")),  # other ways out
+    *(f"redis/commands/{name}" for name in ("bf", "json", "search", "timeseries", "vectorset")),  # modules of a server
+    *("redis/multidb", "redis/asyncio/multidb", "redis/background.py"),  # clients of several databases at once
+    *(f"dns/{name}.py" for name in ("btree", "btreezone", "dnssec", "versioned", "win32util", "zone", "zonefile")),
+    *(
+        f"apscheduler/jobstores/{name}.py"
+        for name in ("etcd", "mongodb", "redis", "rethinkdb", "sqlalchemy", "zookeeper")
+    ),
+    "apscheduler/triggers/cron",
+    "dateutil/rrule.py",  # recurrences, for calendars
+    "kubernetes/*/test_*.py",
+    "kubernetes/leaderelection/example.py",
+    *("jinja2/ext.py", "jinja2/meta.py", "jinja2/nativetypes.py", "jinja2/sandbox.py"),
+    *("pygments/cmdline.py", "pygments/sphinxext.py", "pygments/unistring.py"),
+    *("rich/markdown.py", "rich/progress.py", "rich/_win32_console.py"),
+    *("pydantic/color.py", "pydantic/experimental"),
+    "urllib3/contrib/emscripten",
     "**/*.pyi",
     "*.dist-info/RECORD",  # for pip, which is not there either
 )
-KEPT = frozenset({"__init__.py", "_mapping.py"})
+KEPT = frozenset({"__init__.py", "_mapping.py", "default.py"})
 
 
 def found(packages: Path) -> Iterator[Path]:

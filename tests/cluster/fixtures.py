@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.api import Api
-from cluster.whole import Cluster
-from ground import images
+from kube.api import Api
+from kube.full_cluster import Cluster
+from lab import images
 
 
 @pytest.fixture(scope="session")

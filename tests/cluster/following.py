@@ -7,9 +7,9 @@ import subprocess
 import threading
 from typing import Self
 
-from cluster.api import Api
-from cluster.kubectl import PROGRAM
-from ground.network import entered
+from kube.api import Api
+from kube.kubectl import PROGRAM
+from lab.network import inside
 
 
 class Following:
@@ -27,7 +27,7 @@ class Following:
             "KUBECONFIG": str(self._api.kubeconfig),
             "KUBECACHEDIR": str(self._api.directory / "kubectl"),
         }
-        with entered(self._api.netns):
+        with inside(self._api.netns):
             self._process = subprocess.Popen(
                 [PROGRAM, *self._words], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.databases import PASSWORD, PERIOD, Outside
-from cluster.whole import Cluster
-from ground import configuration
-from ground.waiting import wait_until
+from kube.databases import PASSWORD, PERIOD, Outside
+from kube.full_cluster import Cluster
+from lab import configuration
+from lab.waiting import wait_until
+from mooring.leader.vantage import SLOTS
 
 PASSWORD_FILE = "/etc/mooring/secrets/mysql-password"
 SECRET = ("secret", "generic", "mooring-passwords", f"--from-literal=mysql-password={PASSWORD}")
@@ -47,10 +48,17 @@ class Installation:
 
     def leader(self) -> str | None:
         """The pod that holds the Lease."""
-        path = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/mooring"
-        lease = self.cluster.rest.get(path)
-        holder = str(lease["spec"].get("holderIdentity") or "") if lease else ""
-        return next((name for name in self.pods() if holder.startswith(f"{name}-")), None)
+        return next(iter(self._holders("mooring")), None)
+
+    def observers(self) -> set[str]:
+        """The pods that hold observer Leases."""
+        return self._holders(*(f"mooring-observer-{slot}" for slot in range(SLOTS)))
+
+    def _holders(self, *names: str) -> set[str]:
+        place = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases"
+        leases = [found for name in names if (found := self.cluster.rest.get(f"{place}/{name}"))]
+        holders = [str(lease["spec"].get("holderIdentity") or "") for lease in leases]
+        return {name for name in self.pods() if any(holder.startswith(f"{name}-") for holder in holders)}
 
     def deployment(self) -> Any:
         return json.loads(self.kubectl("get", "deployment", "mooring", "-o", "json"))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster.manifests import BASE
+from kube.manifests import BASE
 
 _OVER = """\
 apiVersion: kustomize.config.k8s.io/v1beta1

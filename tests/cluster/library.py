@@ -10,14 +10,14 @@ import kubernetes.config
 import urllib3
 from urllib3.connection import HTTPSConnection
 
-from cluster.api import Api
-from ground.network import entered
+from kube.api import Api
+from lab.network import inside
 
 
 def _connections(netns: str | None) -> type[HTTPSConnection]:
     class Inside(HTTPSConnection):
         def _new_conn(self) -> Any:
-            with entered(netns):
+            with inside(netns):
                 return super()._new_conn()
 
     return Inside

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from kubernetes.client import CoreV1Api
 
-from cluster import build, kubectl
-from cluster.api import Api
 from cluster.library import client
-from cluster.versions import Versions
+from kube import build, kubectl
+from kube.api import Api
+from kube.versions import Versions
 
 pytestmark = pytest.mark.needs_api
 
@@ -38,7 +38,7 @@ def test_each_client_sees_the_same_server(api: Api, namespace: str) -> None:
     stored(api, namespace)
     assert api.kubectl("-n", namespace, "get", "endpoints", "-o", "name") == "endpoints/db\n"
     with client(api) as library:
-        found = CoreV1Api(library).list_namespaced_endpoints(namespace, _request_timeout=5)
+        found = CoreV1Api(library).list_namespaced_endpoints(namespace, _request_timeout=30)
     assert [one.metadata and one.metadata.name for one in found.items] == ["db"]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from cluster.api import Api
-from cluster.stage import BOTH, FIRST, RIGHTS, TWO, Published, Stage, alive, probed, published, redis_servers
-from cluster.versions import Versions
-from ground.waiting import wait_until
+from kube.api import Api
+from kube.redis_services import BOTH, FIRST, RIGHTS, TWO, Published, Stage, alive, probed, published, redis_servers
+from kube.versions import Versions
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
@@ -165,6 +165,12 @@ FAULTS: dict[str, Callable[[Scene], AbstractContextManager[None]]] = {
 }
 
 
+@pytest.mark.fault(
+    "api",
+    "It refuses or drops calls while hosts change",
+    "Each change is one write afterwards, without a restart.",
+    within="the next try, 5 s at most",
+)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_change_is_one_write_once_the_server_takes_it(
     api: Api, without_etcd: tuple[Scene, Audited, float], fault: str
@@ -177,6 +183,12 @@ def test_each_change_is_one_write_once_the_server_takes_it(
         made.assert_stored_once()
 
 
+@pytest.mark.fault(
+    "api",
+    "It does not answer when Mooring starts",
+    "It is waited for; what was stored flips not.",
+    within="nothing moves",
+)
 def test_started_while_nobody_answers(api: Api, without_etcd: tuple[Scene, Audited, float]) -> None:
     """An API server that does not answer is waited for: hosts are probed meanwhile, and what was stored flips not."""
     with scene(api) as made:
@@ -193,6 +205,12 @@ def test_started_while_nobody_answers(api: Api, without_etcd: tuple[Scene, Audit
         made.assert_stored_once()
 
 
+@pytest.mark.fault(
+    "api",
+    "etcd stops for a minute",
+    "One write for each change afterwards, each with a precondition.",
+    within="the next try, 5 s at most",
+)
 def test_etcd_stopped_for_a_minute(without_etcd: tuple[Scene, Audited, float]) -> None:
     """Nothing can be stored for a minute: one write for each change afterwards, and every try had a precondition."""
     made, api, since = without_etcd

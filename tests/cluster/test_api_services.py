@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from cluster.api import Api, component
-from cluster.part import Part
-from cluster.stage import (
+from kube.api import Api, component
+from kube.component import Part
+from kube.redis_services import (
     BOTH,
     ONE,
     STRANGER,
@@ -21,28 +21,21 @@ from cluster.stage import (
     last,
     probed,
     published,
-    redis_servers,
     subsets,
     wait_published,
 )
-from cluster.versions import Versions
-from ground.mooring import Daemon
-from ground.servers import Redis
-from ground.waiting import wait_until
+from kube.versions import Versions
+from lab.mooring import Daemon
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
 CONTROLLERS = ("namespace-controller", "endpoints-controller")
 SHORT_WATCHES = (
     "import mooring.cluster.client as client; client.STREAM_SECONDS = 1.0\n"
-    "from mooring.cli import main; raise SystemExit(main())"
+    "from mooring.cli.main import main; raise SystemExit(main())"
 )
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[list[Redis]]:
-    with redis_servers(2) as servers:
-        yield servers
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +57,18 @@ def stage(api: Api, controllers: Part, namespace: str) -> Stage:
 
 
 @pytest.fixture
-def history(stage: Stage) -> Iterator[Versions]:
-    with Versions(stage.api, stage.namespace) as found:
-        yield found
-    assert found.missed == 0
-
-
-@pytest.fixture
 def daemon(stage: Stage, history: Versions, redis: list[Redis]) -> Iterator[Daemon]:
     with stage.daemon(stage.file({"db": redis})) as started:
         started.wait_ready(stage.key(), [ONE, TWO])
         yield started
 
 
+@pytest.mark.fault(
+    "objects",
+    "The Service is deleted and made again",
+    "Without it no object is made; with it, it is served.",
+    within="as soon as it is there",
+)
 def test_service_deleted_and_made_anew(stage: Stage, history: Versions, daemon: Daemon) -> None:
     """Without its Service an object is never made again; with it, it is served again, and not before."""
     stage.api.rest.delete(stage.path("services", "db"))
@@ -91,6 +83,12 @@ def test_service_deleted_and_made_anew(stage: Stage, history: Versions, daemon: 
     assert published(history, stage.key())[seen:] == [BOTH]
 
 
+@pytest.mark.fault(
+    "objects",
+    "The Service gets a selector",
+    "It is Kubernetes' alone; without, it is taken back.",
+    within="as soon as it is seen",
+)
 def test_service_gains_a_selector_and_loses_it(stage: Stage, history: Versions, daemon: Daemon) -> None:
     """With a selector it is Kubernetes' alone; without, it is taken back."""
     service = stage.path("services", "db")
@@ -104,6 +102,12 @@ def test_service_gains_a_selector_and_loses_it(stage: Stage, history: Versions, 
     wait_until(lambda: last(history, stage.key()) == BOTH, 10, "the Service to be taken back")
 
 
+@pytest.mark.fault(
+    "objects",
+    "The namespace is deleted and made again",
+    "Mooring goes on, and serves it when it is there.",
+    within="as soon as it is there",
+)
 def test_namespace_deleted_and_made_anew(stage: Stage, daemon: Daemon) -> None:
     """The daemon goes on while its namespace goes, and serves it when it is there again."""
     path = f"/api/v1/namespaces/{stage.namespace}"
@@ -131,6 +135,12 @@ def lists(api: Api) -> int:
     return int(sum(float(value) for value in wanted))
 
 
+@pytest.mark.fault(
+    "api",
+    "It has forgotten the version of a watch (410)",
+    "Mooring lists once, and follows from there.",
+    within="one list",
+)
 def test_watch_from_before_a_compaction(api: Api, namespace: str, redis: list[Redis]) -> None:
     """Told that its version is gone (410), the daemon asks for everything once, and follows from there."""
     stage = Stage(api, namespace)
@@ -149,4 +159,4 @@ def test_watch_from_before_a_compaction(api: Api, namespace: str, redis: list[Re
             stage.edit(subsets([ONE, STRANGER]))
             wait_published(history, stage.key(), [*published(history, stage.key())[:seen], ([ONE, STRANGER], []), BOTH])
             edited, repaired = history.of(stage.key())[-2:]
-            assert repaired.seen - edited.seen < 1
+            assert repaired.seen - edited.seen < 10, "sooner than the look that is made twice a minute"

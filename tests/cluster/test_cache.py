@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.api import Api as Server
-from ground.waiting import wait_until
+from kube.api import Api as Server
+from lab.waiting import wait_until
 from mooring.cluster.cache import Watch
-from mooring.cluster.client import Api, login
+from mooring.cluster.client import Api, client_factory
+from mooring.cluster.reading import Json
 
 pytestmark = pytest.mark.needs_api
 
@@ -28,10 +29,10 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def watch(api: Server, path: str, told: list[str]) -> Iterator[Watch]:
-    made = Watch(Api(login("kubeconfig", api.kubeconfig, None)), path, told.append)
+def watch(api: Server, path: str, told: list[str]) -> Iterator[Watch[Json]]:
+    made: Watch[Json] = Watch(Api(client_factory("kubeconfig", api.kubeconfig, None)), path, told.extend, dict)
     made.start()
-    assert made.listed.wait(10)
+    assert made.listed.wait(60)
     yield made
     made.stop()
     wait_until(lambda: "watch" not in [thread.name for thread in threading.enumerate()], 2, "the thread to end")
@@ -41,12 +42,12 @@ def make(api: Server, path: str, name: str) -> str:
     return str(api.rest.create(path, {"metadata": {"name": name}})["metadata"]["resourceVersion"])
 
 
-def version(watch: Watch, name: str) -> str | None:
+def version(watch: Watch[Json], name: str) -> str | None:
     found = watch.get(name)
     return None if found is None else str(found["metadata"]["resourceVersion"])
 
 
-def test_changes_are_seen_at_once(api: Server, path: str, watch: Watch, told: list[str]) -> None:
+def test_changes_are_seen_at_once(api: Server, path: str, watch: Watch[Json], told: list[str]) -> None:
     """Made, changed, deleted and made again under the same name: each is told, within a moment."""
     make(api, path, "a")
     wait_until(lambda: version(watch, "a"), 1, "the object")
@@ -59,7 +60,7 @@ def test_changes_are_seen_at_once(api: Server, path: str, watch: Watch, told: li
     assert told == ["a"] * 4
 
 
-def test_a_frozen_server_hides_nothing(api: Server, path: str, watch: Watch) -> None:
+def test_a_frozen_server_hides_nothing(api: Server, path: str, watch: Watch[Json]) -> None:
     """What was seen last is read on; after the thaw the same watch goes on."""
     make(api, path, "a")
     wait_until(lambda: version(watch, "a"), 1, "the object")
@@ -70,7 +71,7 @@ def test_a_frozen_server_hides_nothing(api: Server, path: str, watch: Watch) -> 
     wait_until(lambda: version(watch, "b") == made, 2, "the new one")
 
 
-def test_a_version_that_nobody_remembers_leads_to_a_list(api: Server, path: str, watch: Watch) -> None:
+def test_a_version_that_nobody_remembers_leads_to_a_list(api: Server, path: str, watch: Watch[Json]) -> None:
     """After a kill, a compaction and a server without a cache, what changed meanwhile is seen."""
     make(api, path, "a")
     make(api, path, "b")
@@ -82,7 +83,7 @@ def test_a_version_that_nobody_remembers_leads_to_a_list(api: Server, path: str,
     wait_until(lambda: (version(watch, "a"), version(watch, "b")) == (None, changed), 8, "what changed")
 
 
-def test_a_watch_follows_only_its_namespace(api: Server, watch: Watch, told: list[str], path: str) -> None:
+def test_a_watch_follows_only_its_namespace(api: Server, watch: Watch[Json], told: list[str], path: str) -> None:
     """Others' objects are not held."""
     with api.namespace() as other:
         make(api, f"/api/v1/namespaces/{other}/endpoints", "elsewhere")

@@ -9,13 +9,13 @@ import pytest
 import trustme
 from kubernetes.config import incluster_config
 
-from cluster.api import Api as Server
-from ground import certificates
+from kube.api import Api as Server
+from lab import certificates
 from mooring.cluster import client
-from mooring.cluster.client import Api, login
-from mooring.cluster.deadline import Call
+from mooring.cluster.client import Api, client_factory
+from mooring.cluster.deadline import Deadline
 from mooring.cluster.status import Missing
-from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
+from mooring.model.errors import ClusterError, Conflict, Rejected, Unavailable
 
 pytestmark = pytest.mark.needs_api
 
@@ -28,7 +28,7 @@ def endpoints(namespace: str, name: str = "") -> str:
 
 
 def by(kubeconfig: Path) -> Api:
-    return Api(login("kubeconfig", kubeconfig, None))
+    return Api(client_factory("kubeconfig", kubeconfig, None))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_mounted_service_account_logs_in(api: Server, namespace: str, mounted:
     user = api.user("pod", namespace=namespace)
     user.allow(READ)
     mounted.write_text(user.token())
-    assert Api(login(how, None, None)).get(endpoints(namespace))["items"] == []
+    assert Api(client_factory(how, None, None)).get(endpoints(namespace))["items"] == []
 
 
 def test_a_mounted_token_that_is_replaced_or_gone(api: Server, namespace: str, mounted: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_mounted_token_that_is_replaced_or_gone(api: Server, namespace: str, m
     user = api.user("pod", namespace=namespace)
     user.allow(READ)
     mounted.write_text("outworn")
-    replaced, gone = Api(login("in-cluster", None, None)), Api(login("in-cluster", None, None))
+    replaced, gone = Api(client_factory("in-cluster", None, None)), Api(client_factory("in-cluster", None, None))
     mounted.write_text(user.token())
     assert replaced.get(endpoints(namespace))["items"] == []
     mounted.unlink()
@@ -111,7 +111,7 @@ def test_a_server_that_proves_nothing_gets_no_token(api: Server, namespace: str,
     text = api.kubeconfig.read_text().replace(str(api.credentials.server.authority), str(other))
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(text)
-    with pytest.raises(Unavailable, match="certificate verify failed") as told:
+    with pytest.raises(Unavailable, match="its certificate does not pass") as told:
         by(kubeconfig).get(endpoints(namespace))
     assert api.credentials.admin_token not in repr(told.value)
 
@@ -146,7 +146,7 @@ def test_a_frozen_server_holds_no_call(api: Server, namespace: str, monkeypatch:
             started = time.monotonic()
             with pytest.raises(ClusterError):
                 ask(made, namespace)
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 20  # the server is frozen until the test ends
 
 
 def _get(made: Api, namespace: str) -> None:
@@ -158,5 +158,5 @@ def _write(made: Api, namespace: str) -> None:
 
 
 def _watch(made: Api, namespace: str) -> None:
-    with Call(client.CALL_SECONDS) as call:
+    with Deadline(client.CALL_SECONDS) as call:
         next(made.watch(endpoints(namespace), "1", call))

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from cluster.commands import Done, command
-from cluster.daemon import ClusterDaemon
-from cluster.databases import REDIS, Outside, outside
-from cluster.versions import Versions
-from cluster.whole import Cluster
-from ground import configuration
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import REDIS, Outside, outside
+from kube.full_cluster import Cluster
+from kube.versions import Versions
+from lab import configuration
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -93,7 +93,7 @@ def test_once_and_plan_of_a_refused_service(cluster: Cluster, namespace: str, re
 
 def test_check_touches_no_cluster(cluster: Cluster, redis: Outside, config: Path) -> None:
     """0 with all ready, 1 with a dead host, also where there are no credentials at all."""
-    nowhere = ("check", "--config", str(config), "--kubeconfig", "/nonexistent")
+    nowhere = ("check", "--config", str(config))
     assert command(cluster, *nowhere).returncode == 0
     redis.servers[1].kill()
     done = command(cluster, *nowhere)

@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 from cluster import kustomized
-from cluster.application import Login
-from cluster.databases import MYSQL, outside
-from cluster.installation import SECRET, Installation, file
-from cluster.stage import published
-from cluster.versions import Versions
-from cluster.whole import Cluster
-from ground.background import Background
-from ground.waiting import wait_until
+from cluster.installation import Installation, file
+from cluster.reader import Reader, example
+from kube.application import Login
+from kube.databases import MYSQL, PASSWORD, outside
+from kube.full_cluster import Cluster
+from kube.redis_services import published
+from kube.versions import Versions
+from lab.waiting import wait_until
+from support.background import Background
+from support.console import compared
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers, pytest.mark.needs_image]
+PAGE = "docs/install.md"
+BEFORE, INSTALLING, ASKING, AFTER_A_DEATH = compared(PAGE, __file__)
+[MIGRATING] = compared("docs/migration.md", __file__)
 
 
 @pytest.fixture(scope="module")
@@ -26,25 +31,31 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(
-    cluster: Cluster, image: str, base: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    """As README says: the folder edited, namespace and Secret made, the folder applied."""
-    directory = tmp_path_factory.mktemp("database")
-    with outside(cluster, directory, MYSQL) as [database], cluster.namespace() as served:
-        database.make_service(served)
-        (base / "config.yaml").write_text(file(database, served))
-        kustomized.edit(base / "roles.yaml", "namespace: default", f"namespace: {served}")
+def reader(cluster: Cluster, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody with a copy of the base, the page's Service and the password, before a namespace of the Service."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "deploy").mkdir()
+    (folder / "deploy/kustomize").symlink_to(base)
+    (folder / "service.yaml").write_text(example(PAGE, "service.yaml"))
+    (folder / "mysql-password").write_text(PASSWORD)
+    with cluster.namespace() as served:
+        yield Reader(cluster, folder, served)
+
+
+@pytest.fixture(scope="module")
+def installed(reader: Reader, image: str, base: Path) -> Iterator[Installation]:
+    """By the commands of docs/install.md, each of which prints what stands there."""
+    with outside(reader.cluster, reader.folder, MYSQL) as [database]:
+        (base / "config.yaml").write_text(file(database, reader.served))
+        kustomized.edit(base / "roles.yaml", "namespace: default", f"namespace: {reader.served}")
         kustomized.edit(base / "kustomization.yaml", 'newTag: "0.1.0"', f"newTag: {image.rpartition(':')[2]}")
-        made = Installation(cluster, database, "mooring", served)
+        made = Installation(reader.cluster, database, "mooring", reader.served)
         try:
-            cluster.kubectl("apply", "-f", str(base / "namespace.yaml"))
-            made.kubectl("create", *SECRET)
-            cluster.kubectl("apply", "-k", str(base))
-            made.kubectl("rollout", "status", "deployment/mooring", "--timeout=55s")
+            for step in (*BEFORE, *INSTALLING):
+                reader.type(step)
             yield made
         finally:
-            cluster.kubectl("delete", "-k", str(base), "--ignore-not-found", "--wait=false")
+            reader.cluster.kubectl("delete", "-k", str(base), "--ignore-not-found", "--wait=false")
 
 
 @pytest.fixture(autouse=True)
@@ -57,29 +68,34 @@ def _settled(installed: Installation) -> Iterator[None]:
 
 
 def test_two_replicas_one_of_which_leads(installed: Installation) -> None:
-    """Two pods are ready, one of them holds the Lease, and traffic has both databases."""
+    """Two pods are ready, one of them holds the Lease, each says what it sees, and traffic has both databases."""
     assert len(installed.pods()) == 2
     assert installed.leader() in installed.pods()
+    wait_until(lambda: installed.observers() == set(installed.pods()), 30, "an observer Lease for each pod")
     installed.database.wait_balanced(installed.served, installed.database.addresses)
 
 
-def test_a_killed_database_leaves(installed: Installation) -> None:
-    """A database that dies is published as not ready, logins all come to the other one, and it returns."""
+def test_a_killed_database_leaves(installed: Installation, reader: Reader) -> None:
+    """A database that dies is published as not ready, logins all come to the other one, and it returns.
+
+    The status meanwhile is what docs/install.md shows.
+    """
     database = installed.database
     first, second = database.addresses
     database.servers[1].kill()
     installed.wait_stored([first], [second])
     database.wait_balanced(installed.served, [first])
+    for step in AFTER_A_DEATH:
+        reader.look(step)
     assert {login.server for login in database.logins(installed.served, MYSQL.service, 10)} == {first}
     database.revive()
     installed.wait_stored([first, second], [])
 
 
-def test_what_a_user_asks(installed: Installation) -> None:
-    """The commands of README's section answer: the table of hosts out of a pod, and the log of a pod."""
-    told = installed.kubectl("exec", "deploy/mooring", "--", "mooring", "status")
-    states = [line.split()[3:5] for line in told.splitlines()[1:]]
-    assert states == [["ready", "ready"]] * 2
+def test_what_a_user_asks(installed: Installation, reader: Reader) -> None:
+    """The status, the plan and the Service are what docs/install.md and docs/migration.md show; a pod has a log."""
+    for step in (*ASKING, *MIGRATING):
+        reader.look(step)
     assert '"event": "daemon.started"' in installed.kubectl("logs", "deploy/mooring")
 
 
@@ -122,7 +138,7 @@ def test_a_rolling_update_moves_no_traffic(installed: Installation) -> None:
     before = set(installed.pods())
     with Versions(installed.cluster, installed.served) as history, Traffic(installed) as traffic:
         installed.kubectl("rollout", "restart", "deployment/mooring")
-        installed.kubectl("rollout", "status", "deployment/mooring", "--timeout=55s")
+        installed.kubectl("rollout", "status", "deployment/mooring", "--timeout=300s")
         wait_until(lambda: not before & set(installed.pods()), 30, "the pods of before to end", every=0.2)
         wait_until(lambda: installed.leader() in set(installed.pods()), 30, "a new pod to lead", every=0.1)
     assert [login.error for login in traffic.logins if login.error] == []

@@ -12,20 +12,25 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster import helm, kubectl, manifests, values
-from ground.mooring import PROGRAM
+from kube import chart_values, helm, kubectl, manifests
+from lab.mooring import PROGRAM
 from mooring import __version__
+from mooring.leader.vantage import SLOTS
 
 pytestmark = pytest.mark.needs_cluster  # for its programs: nothing is started here
 HELMS = ("helm.sh/chart", "app.kubernetes.io/managed-by")
+OBSERVERS = [f"mooring-observer-{slot}" for slot in range(SLOTS)]
 CONFIG = manifests.BASE / "config.yaml"
+OPERATOR = ("--api-versions", "monitoring.coreos.com/v1")
 ASKED: Mapping[str, Any] = MappingProxyType(
     {
         "image.tag": "1.2",
-        "image.pullSecrets": ["mine"],
+        "imagePullSecrets": [{"name": "mine"}],
         "podMonitor": {"enabled": True, "labels": {"release": "prom"}},
         "admissionPolicy.enabled": True,
         "allowedCidrs": ["10.20.0.0/16", "fd00:20::/64"],
+        "probeCidrs": ["10.99.0.0/16", "10.20.0.0/16"],
+        "secretDirs": ["/etc/mooring/secrets"],
         "networkPolicy.databases.to": ["10.20.0.0/16"],
         "extraArgs": ["--log-format=json"],
         "priorityClassName": "system-cluster-critical",
@@ -78,7 +83,8 @@ def test_the_base_is_what_the_chart_says() -> None:
 
 def test_helm_knows_the_file_of_today() -> None:
     """The chart's values are checked by the present schema of the configuration file: `make docs` puts it there."""
-    assert values.SCHEMA.read_text() == values.text()
+    assert chart_values.SCHEMA.read_text() == chart_values.text()
+    assert chart_values.PORTS.read_text() == chart_values.ports()
 
 
 def test_one_version() -> None:
@@ -106,9 +112,9 @@ def test_what_changes_an_object_is_allowed_by_name(base: Objects) -> None:
     served = [one["name"] for one in yaml.safe_load(CONFIG.read_text())["services"]]
     assert sorted(changing, key=str) == [
         ("default", ["endpoints"], ["create", "patch"], served),
-        ("default", ["events"], ["create"], None),
-        ("mooring", ["events"], ["create"], None),
-        ("mooring", ["leases"], ["create", "get", "list", "patch", "watch"], ["mooring"]),
+        ("default", ["events"], ["create", "patch"], None),
+        ("mooring", ["events"], ["create", "patch"], None),
+        ("mooring", ["leases"], ["create", "get", "list", "patch", "watch"], ["mooring", *OBSERVERS]),
     ]
 
 
@@ -147,6 +153,8 @@ def test_slices_that_are_published_are_named() -> None:
         ("config.services[0].check.periodSeconds=0", "/config/services/0/check/periodSeconds"),
         ("replica=3", "additional properties 'replica' not allowed"),
         ("allowedCidrs={10.20.0.0}", "/allowedCidrs/0"),
+        ("probeCidrs={10.20.0.0}", "/probeCidrs/0"),
+        ("secretDirs={secrets}", "/secretDirs/0"),
         ("admissionPolicy.enabled=true", "admissionPolicy.enabled needs allowedCidrs"),
     ],
 )
@@ -166,7 +174,8 @@ def test_all_options_of_the_chart() -> None:
     """What may be asked for in the values is there when it is, and everything on it keeps its place."""
     made = objects(
         helm.rendered(
-            *(word for name, value in ASKED.items() for word in ("--set-json", f"{name}={json.dumps(value)}"))
+            *OPERATOR,
+            *(word for name, value in ASKED.items() for word in ("--set-json", f"{name}={json.dumps(value)}")),
         )
     )
     pod = made["Deployment", "mooring", "mooring"]["spec"]["template"]["spec"]
@@ -180,13 +189,37 @@ def test_all_options_of_the_chart() -> None:
         "cidrs": "10.20.0.0/16,fd00:20::/64",
         "services": "default/mysql-external",
     }
+    plain = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+    assert plain["MOORING_PROBE_CIDRS"] == "10.99.0.0/16,10.20.0.0/16"
+    assert plain["MOORING_SECRET_DIRS"] == "/etc/mooring/secrets"
     databases = made["NetworkPolicy", "mooring", "mooring"]["spec"]["egress"][-1]
     assert databases["to"] == [{"ipBlock": {"cidr": "10.20.0.0/16"}}]
 
 
+def test_every_container_that_reads_the_file_is_confined(base: Objects) -> None:
+    """The daemon and the pod of `helm test`: an edit of the ConfigMap widens neither what it reads nor whom it asks."""
+    daemon = base["Deployment", "mooring", "mooring"]["spec"]["template"]["spec"]["containers"][0]
+    tested = yaml.safe_load(helm.rendered("--show-only", "templates/tests/plan.yaml"))["spec"]["containers"]
+    folders = {mount["mountPath"] for mount in daemon["volumeMounts"]} - {"/etc/mooring"}
+    for container in (daemon, *tested):
+        held = {one["name"]: one for one in container["env"]}
+        assert set(held["MOORING_SECRET_DIRS"]["value"].split(",")) == folders
+        assert held["MOORING_ALLOWED_CIDRS"]["valueFrom"]["configMapKeyRef"]["name"] == "mooring-allowed"
+
+
+def test_helm_test_plans_and_runs_the_doctor() -> None:
+    """By the Lease of this installation: another one may be there, too."""
+    pod = yaml.safe_load(helm.rendered("--set", "fullnameOverride=watch", "--show-only", "templates/tests/plan.yaml"))
+    assert {one["name"]: one["args"] for one in pod["spec"]["containers"]} == {
+        "plan": ["plan", "--cluster=in-cluster"],
+        "doctor": ["doctor", "--cluster=in-cluster", "--lease-name=watch"],
+    }
+
+
 def test_monitored_pods_are_the_daemons(base: Objects) -> None:
     """The PodMonitor, the disruption budget and the Deployment mean the same pods, and the port that they name."""
-    monitor = objects(helm.rendered("--set", "podMonitor.enabled=true"))["PodMonitor", "mooring", "mooring"]["spec"]
+    made = objects(helm.rendered(*OPERATOR, "--set", "podMonitor.enabled=true"))
+    monitor = made["PodMonitor", "mooring", "mooring"]["spec"]
     deployment = base["Deployment", "mooring", "mooring"]["spec"]
     budget = base["PodDisruptionBudget", "mooring", "mooring"]["spec"]
     assert monitor["selector"] == deployment["selector"] == budget["selector"]

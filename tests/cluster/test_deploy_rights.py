@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from cluster import kustomized
-from cluster.api import Api
-from cluster.rest import Answer, Rest
-from ground.waiting import wait_until
+from kube.api import Api
+from kube.http_api import Answer, Rest
+from lab.waiting import wait_until
+from mooring.leader.vantage import SLOTS
 
 pytestmark = pytest.mark.needs_api
 
@@ -64,7 +65,8 @@ def installed(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
 @pytest.fixture(autouse=True)
 def _clean(installed: Installed) -> Iterator[None]:
     yield
-    for path in (MINE, OTHER, f"{LEASES}/mooring"):
+    observers = (f"{LEASES}/mooring-observer-{slot}" for slot in range(SLOTS))
+    for path in (MINE, OTHER, f"{LEASES}/mooring", *observers):
         installed.api.rest.delete(path)
 
 
@@ -101,6 +103,8 @@ def test_restricted_pod_security(installed: Installed) -> None:
         ("PATCH", f"{MINE}{CREATES}", APPLIED, endpoints("mysql-external", ALLOWED)),
         ("PATCH", f"{LEASES}/mooring{CREATES}", APPLIED, lease("mooring")),
         ("GET", ONE_LEASE, "", None),
+        ("PATCH", f"{LEASES}/mooring-observer-0{CREATES}", APPLIED, lease("mooring-observer-0")),
+        ("PATCH", f"{LEASES}/mooring-observer-4{CREATES}", APPLIED, lease("mooring-observer-4")),
         ("POST", f"{CORE}/default/events?dryRun=All", "application/json", {}),
         ("POST", f"{CORE}/mooring/events?dryRun=All", "application/json", {}),
     ],
@@ -115,10 +119,11 @@ def test_may(installed: Installed, method: str, path: str, kind: str, body: Any)
     [
         (MINE, endpoints("mysql-external", ALLOWED), f"{CORE}/default/endpoints"),
         (f"{LEASES}/mooring", lease("mooring"), ONE_LEASE),
+        (f"{LEASES}/mooring-observer-3", lease("mooring-observer-3"), f"{ONE_LEASE}-observer-3"),
     ],
 )
 def test_may_watch(installed: Installed, path: str, made: Any, listed: str) -> None:
-    """It follows the Endpoints of the namespace, and of Leases the one that is its own."""
+    """It follows the Endpoints of the namespace, and of Leases its own and those of the observers, each by its name."""
     installed.mooring.ask("PATCH", f"{path}{CREATES}", made, kind=APPLIED).ok()
     events = installed.mooring.watch(listed)
     assert (
@@ -148,6 +153,7 @@ FORBIDDEN: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/nodes", "", None),
     ("PATCH", f"{CORE}/default/services/mysql-external", MERGED, {"spec": {"selector": {"app": "mine"}}}),
     ("PATCH", f"{LEASES}/other{CREATES}", APPLIED, lease("other")),
+    ("PATCH", f"{LEASES}/mooring-observer-5{CREATES}", APPLIED, lease("mooring-observer-5")),
     ("POST", LEASES, "", lease("mooring")),
     ("GET", LEASES, "", None),
     ("DELETE", f"{LEASES}/mooring", "", None),

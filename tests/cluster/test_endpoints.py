@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from cluster.api import Api as Server
-from cluster.versions import Versions
-from ground.waiting import wait_until
-from mooring.cluster.client import Api, login
+from kube.api import Api as Server
+from kube.versions import Versions
+from lab.waiting import wait_until
+from mooring.cluster.client import Api, client_factory
 from mooring.cluster.endpoints import KubeCluster
-from mooring.errors import Conflict, Rejected
-from mooring.events import NotPublished
-from mooring.model import Change, Stored, Subset
+from mooring.model.errors import Conflict, Rejected
+from mooring.model.events import NotPublished
+from mooring.model.objects import EndpointsWrite, StoredEndpoints, Subset
+from mooring.model.spec import Port, ServiceKey
 from mooring.observe.events import Recorder
-from mooring.spec import Port, ServiceKey
 
 pytestmark = pytest.mark.needs_api
 
@@ -36,9 +36,9 @@ def key(namespace: str) -> ServiceKey:
 
 @pytest.fixture
 def kube(api: Server, key: ServiceKey) -> Iterator[KubeCluster]:
-    made = KubeCluster(Api(login("kubeconfig", api.kubeconfig, None)), {key.namespace})
+    made = KubeCluster(Api(client_factory("kubeconfig", api.kubeconfig, None)), {key.namespace})
     made.start(lambda _keys: None)
-    assert made.wait(10)
+    assert made.wait(60)
     yield made
     made.stop()
 
@@ -57,7 +57,7 @@ def by_hand(api: Server, key: ServiceKey, **metadata: Any) -> None:
     api.rest.create(path(key, name=""), {"metadata": {"name": key.name, **metadata}, "subsets": [subset]})
 
 
-def seen(kube: KubeCluster, key: ServiceKey) -> Stored:
+def seen(kube: KubeCluster, key: ServiceKey) -> StoredEndpoints:
     found = wait_until(lambda: kube.read(key), 5, "the object to be seen")
     assert found is not None
     return found
@@ -66,7 +66,7 @@ def seen(kube: KubeCluster, key: ServiceKey) -> Stored:
 def test_a_missing_object_is_made(api: Server, kube: KubeCluster, key: ServiceKey) -> None:
     """What was written is what is read, at once and later, and bears who keeps it."""
     service(api, key)
-    after = kube.apply(Change(key, None, ONE))
+    after = kube.apply(EndpointsWrite(key, None, ONE))
     assert kube.read(key) == after
     assert (after.managed, after.subsets, after.manager) == (True, ONE, "mooring")
     found = api.rest.get(path(key))
@@ -78,7 +78,7 @@ def test_making_never_touches_what_is_there(api: Server, kube: KubeCluster, key:
     service(api, key)
     by_hand(api, key, **FOREIGN)
     with Versions(api, key.namespace) as history, pytest.raises(Conflict):
-        kube.apply(Change(key, None, BOTH))
+        kube.apply(EndpointsWrite(key, None, BOTH))
     assert len(history.of(str(key))) == 1
     assert seen(kube, key).subsets == (Subset((A,), (), PORTS),)
 
@@ -86,7 +86,7 @@ def test_making_never_touches_what_is_there(api: Server, kube: KubeCluster, key:
 def test_no_orphan_is_made(api: Server, kube: KubeCluster, key: ServiceKey) -> None:
     """Without its Service nothing is written."""
     with pytest.raises(Rejected, match="no such Service"):
-        kube.apply(Change(key, None, BOTH))
+        kube.apply(EndpointsWrite(key, None, BOTH))
     assert api.rest.get(path(key)) is None
 
 
@@ -95,7 +95,7 @@ def test_an_update_keeps_what_others_wrote(api: Server, kube: KubeCluster, key: 
     service(api, key)
     by_hand(api, key, **FOREIGN)
     before = api.rest.get(path(key))["metadata"]
-    kube.apply(Change(key, seen(kube, key), ONE))
+    kube.apply(EndpointsWrite(key, seen(kube, key), ONE))
     after = api.rest.get(path(key))["metadata"]
     assert json.dumps(after["annotations"]) == json.dumps(before["annotations"])
     assert after["labels"] == {**before["labels"], "app.kubernetes.io/managed-by": "mooring"}
@@ -111,7 +111,7 @@ def test_a_stale_update_changes_nothing(api: Server, kube: KubeCluster, key: Ser
     api.rest.patch(path(key), {"metadata": {"labels": {"touched": "yes"}}})
     touched = api.rest.get(path(key))
     with pytest.raises(Conflict):
-        kube.apply(Change(key, stale, ONE))
+        kube.apply(EndpointsWrite(key, stale, ONE))
     assert api.rest.get(path(key)) == touched
     assert seen(kube, key).version == touched["metadata"]["resourceVersion"]
 
@@ -119,12 +119,12 @@ def test_a_stale_update_changes_nothing(api: Server, kube: KubeCluster, key: Ser
 def test_an_object_that_went_is_no_longer_read(api: Server, kube: KubeCluster, key: ServiceKey) -> None:
     """Deleted under a write: refused as changed; made again under the same name, it is another object."""
     service(api, key)
-    first = kube.apply(Change(key, None, ONE))
+    first = kube.apply(EndpointsWrite(key, None, ONE))
     api.rest.delete(path(key))
     with pytest.raises(Conflict):
-        kube.apply(Change(key, first, BOTH))
+        kube.apply(EndpointsWrite(key, first, BOTH))
     assert kube.read(key) is None
-    again = kube.apply(Change(key, None, BOTH))
+    again = kube.apply(EndpointsWrite(key, None, BOTH))
     assert again.version != first.version
     assert kube.read(key) == again
 
@@ -132,15 +132,15 @@ def test_an_object_that_went_is_no_longer_read(api: Server, kube: KubeCluster, k
 def test_nobody_ready_is_stored_as_such(api: Server, kube: KubeCluster, key: ServiceKey) -> None:
     """Empty lists are taken by the server, and are equal when read back."""
     service(api, key)
-    first = kube.apply(Change(key, None, (Subset((), (A, B), PORTS),)))
+    first = kube.apply(EndpointsWrite(key, None, (Subset((), (A, B), PORTS),)))
     assert first.subsets == (Subset((), (A, B), PORTS),)
-    assert kube.apply(Change(key, first, ())).subsets == ()
+    assert kube.apply(EndpointsWrite(key, first, ())).subsets == ()
 
 
 def test_what_happens_while_nobody_can_watch_is_seen_later(api: Server, kube: KubeCluster, key: ServiceKey) -> None:
     """After the API server was gone and etcd compacted, deletions and edits are noticed."""
     service(api, key)
-    kube.apply(Change(key, None, ONE))
+    kube.apply(EndpointsWrite(key, None, ONE))
     api.server.freeze()
     time.sleep(0.2)
     assert kube.read(key) is not None
@@ -155,7 +155,7 @@ def test_what_happens_while_nobody_can_watch_is_seen_later(api: Server, kube: Ku
 def test_describe_shows_what_hinders(api: Server, key: ServiceKey) -> None:
     """``kubectl describe service`` has an Event with the reason."""
     service(api, key)
-    recorder = Recorder(Api(login("kubeconfig", api.kubeconfig, None)), "one", time.time)
+    recorder = Recorder(Api(client_factory("kubeconfig", api.kubeconfig, None)), "one", time.time)
     recorder.write(NotPublished(key, "the Service has a selector", refused=True))
 
     def described() -> str:

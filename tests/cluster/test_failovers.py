@@ -16,21 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cluster.api import Api as Server
-from cluster.tenure import Tenures
-from cluster.versions import LEASES, Versions
-from ground.waiting import wait_until
-from mooring.clocks import Clocks
-from mooring.cluster.client import Api, login
-from mooring.cluster.deadline import before
-from mooring.cluster.lease import LeaseStore
-from mooring.decide.election import Timings
-from mooring.errors import ClusterError
-from mooring.lead import Lead
+from kube.api import Api as Server
+from kube.lease_history import Tenures
+from kube.versions import LEASES, Versions
+from lab.waiting import wait_until
+from mooring.cluster.client import Api, client_factory
+from mooring.cluster.lease import KubeLeaseStore
+from mooring.leader.election import LeaseTimings
+from mooring.leader.elector import LeaderElector
+from mooring.model.clocks import Clocks
+from mooring.model.errors import ClusterError
 
 pytestmark = pytest.mark.needs_api
 
-TIMINGS = Timings(lease=2.0, renew=1.4, retry=0.25)
+TIMINGS = LeaseTimings(lease=2.0, renew=1.4, retry=0.25)
 GROUPS = 10
 TURNS = 10
 
@@ -46,9 +45,9 @@ class Candidate:
         self._goes = threading.Event()
         self._goes.set()
         self._ending = threading.Event()
-        store = LeaseStore(api, namespace, group)
+        store = KubeLeaseStore(api, namespace, group)
         clocks = Clocks(monotonic=self._monotonic)
-        self.lead = Lead(store, name, lambda _event: None, lambda: None, clocks=clocks, timings=TIMINGS)
+        self.lead = LeaderElector(store, name, lambda _event: None, lambda: None, clocks=clocks, timings=TIMINGS)
         self._writer = threading.Thread(target=self._write, name="stub writer", daemon=True)
         self.lead.start()
         self._writer.start()
@@ -68,9 +67,10 @@ class Candidate:
             if not self.lead.may_write(self._monotonic()):
                 continue
             body = {"metadata": {"annotations": {"writer": self.name, "count": str(count)}}}
-            with contextlib.suppress(ClusterError), before(self.lead.until):
+            with contextlib.suppress(ClusterError):
+                until = self.lead.until
                 self._goes.wait()
-                self._api.merge(self._path, body)
+                self._api.merge(self._path, body, until=until)
                 self.stored += 1
 
     def freeze(self) -> None:
@@ -98,7 +98,7 @@ class Group:
         self._here.append(self._join())
 
     def _join(self) -> Candidate:
-        api = Api(login("kubeconfig", self._server.kubeconfig, None))
+        api = Api(client_factory("kubeconfig", self._server.kubeconfig, None))
         return Candidate(api, self._namespace, self._name, f"{self._name}-{next(self._names)}")
 
     def _leader(self) -> Candidate:
@@ -140,6 +140,12 @@ class Group:
             one.end(give_back=True)
 
 
+@pytest.mark.fault(
+    "api",
+    "The leader changes a hundred times: given back, crashed, asleep",
+    "Nobody writes while another leads.",
+    within="no stale write",
+)
 def test_no_write_is_stale_in_a_hundred_failovers(api: Server, namespace: str) -> None:
     """Given back, crashed, asleep beyond its lease: nobody writes while another leads, and each change is counted."""
     with Versions(api, namespace) as written, Versions(api, namespace, LEASES) as held:

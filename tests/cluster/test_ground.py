@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cluster import build
-from cluster.whole import Cluster
-from ground import leftovers
-from ground.process import start_all
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
+from kube import build
+from kube.full_cluster import Cluster
+from lab import leftovers
+from lab.process import start_all
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -38,10 +38,10 @@ spec:
 NAME = "mysql-external"
 CRASH = """
 import os, sys, time
-from cluster.whole import Cluster
+from kube.full_cluster import Cluster
 with Cluster() as cluster, cluster.namespace() as namespace:
     cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=sys.argv[1])
-    cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/idle", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/idle", "--timeout=300s")
     print(cluster.directory, cluster.netns, cluster.node.group, flush=True)
     time.sleep(600)
 """
@@ -161,7 +161,7 @@ def test_a_host_can_be_hurt_and_healed(cluster: Cluster, namespace: str, databas
 def test_pods_run(cluster: Cluster, namespace: str) -> None:
     """The node runs pods of images that it was given."""
     cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=POD)
-    cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/idle", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/idle", "--timeout=300s")
 
 
 def traces(directory: str, netns: str, group: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.whole import Cluster
+from kube.full_cluster import Cluster
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_image]
 EXAMPLE = Path(__file__).parents[2] / "config/example.yaml"
@@ -40,6 +40,6 @@ def test_it_runs_where_all_is_forbidden(cluster: Cluster, namespace: str, image:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "validate"}, "spec": spec}
     cluster.kubectl("-n", namespace, "apply", "-f", "-", stdin=json.dumps(pod))
     cluster.kubectl(
-        "-n", namespace, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/validate", "--timeout=50s"
+        "-n", namespace, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/validate", "--timeout=300s"
     )
     assert "valid" in cluster.kubectl("-n", namespace, "logs", "validate")

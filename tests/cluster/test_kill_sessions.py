@@ -13,16 +13,16 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cluster.api import Api
-from cluster.daemon import ClusterDaemon
-from cluster.pair import LEASE, SHORT, TESTS
-from cluster.stage import ONE, PORT, Stage
-from ground.configuration import at, file, service
-from ground.mooring import Daemon
-from ground.process import start_all
-from ground.relay import Relay
-from ground.servers import Redis
-from ground.waiting import wait_until
+from kube.api import Api
+from kube.daemon import ClusterDaemon
+from kube.redis_services import ONE, PORT, Stage
+from kube.two_daemons import LEASE, SHORT, TOOLS
+from lab.configuration import at, file, service
+from lab.mooring import Daemon
+from lab.process import start_all
+from lab.servers import Redis
+from lab.waiting import wait_until
+from support.relay import Relay
 
 pytestmark = pytest.mark.needs_api
 
@@ -73,8 +73,8 @@ def _scene(stage: Stage, kubeconfig: Path | None = None) -> Iterator[Scene]:
 
 def _daemon(stage: Stage, text: str, kubeconfig: Path | None = None) -> Daemon:
     args = ("--lease-namespace", stage.namespace, "--lease-name", LEASE)
-    program = (sys.executable, "-m", "cluster.candidate", SHORT)
-    env = {"PYTHONPATH": str(TESTS)}
+    program = (sys.executable, "-m", "kube.candidate", SHORT)
+    env = {"PYTHONPATH": str(TOOLS)}
     return ClusterDaemon(text, stage.api, kubeconfig=kubeconfig, args=args, env=env, program=program)
 
 
@@ -102,7 +102,7 @@ def test_only_the_leader_ends_sessions_and_an_event_tells_of_it(api: Api, namesp
         assert (line["count"], line["level"]) == (1, "info")
         with pytest.raises(redis.ConnectionError):
             app.ping()
-        told = wait_until(lambda: stage.events("SessionsKilled"), SECONDS, "the Event")
+        told = wait_until(lambda: stage.events("SessionsEnded"), SECONDS, "the Event")
         assert told == [f"ended 1 sessions of {APP} on {ONE}, which was demoted"]
         assert scene.daemons[0].stop() == 0
         scene.daemons[1].wait_log("leader.acquired", timeout=SECONDS)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import PERIOD, REDIS, Outside, outside
-from cluster.whole import Cluster
-from ground import configuration
-from ground.waiting import wait_until
+from cluster.reader import Reader
+from kube.daemon import ClusterDaemon
+from kube.databases import PERIOD, REDIS, Outside, outside
+from kube.full_cluster import Cluster
+from lab import configuration
+from lab.waiting import wait_until
+from support.console import compared
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
 SIX = "fd00::b"
+SHOWN = compared("docs/migration.md", __file__)
 PORT = {"name": "redis", "port": 6400, "targetPort": 6379}
 
 
@@ -106,7 +110,7 @@ def text(databases: Outside, namespace: str) -> str:
     both = databases.addresses
     here = {"namespace": namespace}
     entries = [databases.service(both, name=name, **here, **cause.listed) for name, cause in CAUSES.items()]
-    entries += [databases.service(both, name=name, **here) for name in ("absent", "good")]
+    entries += [databases.service(both, name=name, **here) for name in ("absent", "good", "sessions")]
     entries.append(databases.service([*both, SIX], name="mixed", **here))
     entries.append(databases.service(both, name="kubernetes"))
     return configuration.file(*entries, period=PERIOD)
@@ -159,6 +163,14 @@ def test_service_that_comes_later(scene: Scene) -> None:
     assert scene.daemon.manifest(key) is None
     make(scene.cluster, scene.namespace, "absent", {})
     scene.is_served("absent")
+
+
+def test_what_a_user_sees(scene: Scene, tmp_path: Path) -> None:
+    """`kubectl describe service` prints what docs/migration.md shows."""
+    reader = Reader(scene.cluster, tmp_path, scene.namespace)
+    [(making, describing)] = SHOWN
+    reader.type(making)
+    reader.look(describing)
 
 
 def test_own_service_of_the_api_server(scene: Scene) -> None:

@@ -5,43 +5,24 @@ from __future__ import annotations
 import http
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
 
-from cluster.api import Api
 from cluster.commands import command
-from cluster.stage import BOTH, ONE, PORT, RIGHTS, TWO, Stage, last, published, redis_servers
-from cluster.users import User
-from cluster.versions import Versions
-from ground.configuration import at, file, service
-from ground.mooring import Daemon
-from ground.servers import Redis
-from ground.waiting import wait_until
+from kube.api import Api
+from kube.redis_services import BOTH, ONE, PORT, RIGHTS, TWO, Stage, last, published
+from kube.users import User
+from kube.versions import Versions
+from lab.configuration import at, file, service
+from lab.mooring import Daemon
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 DRAINED = ([ONE], [TWO])
 _MERGE = "application/merge-patch+json"
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[list[Redis]]:
-    with redis_servers(2) as servers:
-        yield servers
-
-
-@pytest.fixture
-def stage(api: Api, namespace: str) -> Stage:
-    made = Stage(api, namespace)
-    made.serve("db")
-    return made
-
-
-@pytest.fixture
-def history(stage: Stage) -> Iterator[Versions]:
-    with Versions(stage.api, stage.namespace) as found:
-        yield found
-    assert found.missed == 0
 
 
 @pytest.fixture
@@ -91,7 +72,8 @@ def test_a_namespace_is_learned_and_left(api: Api, stage: Stage, redis: list[Red
             both = file(_entry(redis, stage.namespace), _entry(redis, new))
             _replace(daemon, both)
             wait_until(lambda: last(history, f"{new}/db") == BOTH, 10, "the new namespace to be served")
-            assert published(history, f"{new}/db") == [DRAINED, BOTH]
+            # An object without Mooring's notes gets them by a write that moves nothing.
+            assert [stored for stored, _ in groupby(published(history, f"{new}/db"))] == [DRAINED, BOTH]
             assert daemon.logs("endpoints.failed") == []
             assert _watched(api) == alone + 1
             api.rest.patch(f"/api/v1/namespaces/{new}/endpoints/db?fieldManager=kubectl-edit", {"subsets": None})
@@ -107,6 +89,12 @@ def test_a_namespace_is_learned_and_left(api: Api, stage: Stage, redis: list[Red
             assert len(history.of(f"{new}/db")) == seen + 1, "a released object was written"
 
 
+@pytest.mark.fault(
+    "file",
+    "The file names a namespace that Mooring may not read",
+    "That Service is reported; the rest of the file is in force.",
+    within="at once",
+)
 def test_a_namespace_that_may_not_be_read_hinders_no_other(api: Api, stage: Stage, redis: list[Redis]) -> None:
     """Where the Role is missing, that Service is told as failed and the rest of the file is in force at once."""
     user = User(api, "mooring", stage.namespace)
@@ -135,6 +123,12 @@ def _annotate(stage: Stage, value: str) -> None:
     stage.api.kubectl(*words)
 
 
+def _rows_in_maintenance(daemon: Daemon, sources: dict[str, str | None]) -> dict[str, Any]:
+    """The hosts in status by name, once these are the sources of their maintenance; a store is seen a little sooner."""
+    rows = {row["name"]: row for row in daemon.status()["services"][0]["hosts"]}
+    return rows if {name: row["maintenanceSource"] for name, row in rows.items()} == sources else {}
+
+
 def test_an_annotation_takes_hosts_out_and_gives_them_back(
     stage: Stage, history: Versions, daemon: Daemon, redis: list[Redis]
 ) -> None:
@@ -143,8 +137,7 @@ def test_an_annotation_takes_hosts_out_and_gives_them_back(
     _annotate(stage, "=db2")
     wait_until(lambda: last(history, stage.key()) == DRAINED, 5, "the host to leave")
     print(f"annotate to stored: {history.of(stage.key())[-1].seen - begun:.3f} s, kubectl itself in it")  # noqa: T201
-    rows = {row["name"]: row for row in daemon.status()["services"][0]["hosts"]}
-    assert [rows[name]["maintenanceSource"] for name in ("db1", "db2")] == [None, "annotation"]
+    rows = wait_until(lambda: _rows_in_maintenance(daemon, {"db1": None, "db2": "annotation"}), 5, "status to say so")
     assert [rows["db2"][field] for field in ("maintenance", "verdict", "reason")] == [True, "ready", "ok"]
     assert "maintenance (annotation)" in command(stage.api, "status", "--url", f"http://127.0.0.1:{daemon.port}").stdout
     _annotate(stage, "-")

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.api import Api
-from cluster.stage import BOTH, FIRST, ONE, TWO, Stage, probed, published, redis_servers, wait_published
-from cluster.versions import Versions
-from ground.servers import Redis
+from kube.api import Api
+from kube.redis_services import BOTH, FIRST, ONE, TWO, Stage, last, probed, published, redis_servers, wait_published
+from kube.versions import Versions
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
@@ -18,13 +19,6 @@ pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 def redis() -> Iterator[list[Redis]]:
     with redis_servers(2) as servers:
         yield servers
-
-
-@pytest.fixture
-def stage(api: Api, namespace: str) -> Stage:
-    made = Stage(api, namespace)
-    made.serve("db")
-    return made
 
 
 def test_killed_while_a_host_is_down_flips_nothing(api: Api, stage: Stage, redis: list[Redis]) -> None:
@@ -52,7 +46,7 @@ def test_changes_while_the_daemon_was_away(api: Api, stage: Stage, redis: list[R
     """What is stored is where the thresholds begin, not the truth: who died meanwhile leaves at its third failure."""
     text = stage.file({"db": redis})
     with stage.daemon(text) as daemon, Versions(api, stage.namespace) as history:
-        daemon.wait_ready(stage.key(), [ONE, TWO])
+        wait_until(lambda: last(history, stage.key()) == BOTH, 30, "both hosts to be ready")
         seen = len(published(history, stage.key()))
         daemon.kill()
         redis[1].kill()

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from cluster.daemon import ClusterDaemon
-from cluster.versions import Versions
-from cluster.whole import Cluster
-from ground.configuration import file, service
-from ground.topologies.pool import Pool
-from ground.topologies.replication import Member, Replication
-from ground.topologies.topology import APPLICATION, PASSWORD, PROBER
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.full_cluster import Cluster
+from kube.versions import Versions
+from lab.configuration import file, service
+from lab.topologies.pool import Pool
+from lab.topologies.replication import Member, Replication
+from lab.topologies.topology import APPLICATION, PASSWORD, PROBER
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -91,6 +91,12 @@ def place(server: Member) -> str:
     return f"{server.address}:{server.port}"
 
 
+@pytest.mark.fault(
+    "role",
+    "A switchover under an application's pool",
+    "Its old sessions are ended, and it writes to the new primary.",
+    within="two seconds after the change is published",
+)
 def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
     """A planned switchover: `rw` moves, the application's old sessions are ended, its pool writes to the new one."""
     old, new = stage.replication.primary, stage.replication.servers[1]
@@ -113,6 +119,12 @@ def test_a_pool_goes_on_at_the_new_primary(stage: Stage) -> None:
     assert stage.writers()[-1] == [new.address]
 
 
+@pytest.mark.fault(
+    "role",
+    "The primary dies under an application's pool",
+    "Nobody is published until a script promotes one; then the pool writes there.",
+    within="about P after the promotion",
+)
 def test_a_pool_survives_the_death_of_its_primary(stage: Stage) -> None:
     """SIGKILL, and a promotion by a script: until then nobody is published, then the pool writes to the new one."""
     with stage.pool() as pool:

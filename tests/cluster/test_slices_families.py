@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import MYSQL, PASSWORD, REDIS, Kind, Outside
-from cluster.whole import Cluster, six
-from ground.process import Server, start_all
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import MYSQL, PASSWORD, REDIS, Kind, Outside
+from kube.full_cluster import Cluster, six
+from lab.process import Server, start_all
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -90,7 +90,7 @@ def test_a_dual_stack_service_serves_by_both(cluster: Cluster, namespace: str, c
         assert [answering(caches, namespace, one) for one in cluster_ips] == [{bound[0]}] * 2
         caches.revive()
         wait_balanced(caches, namespace, four, sixes)
-        assert daemon.logs("service.hazard") == []
+        assert daemon.logs("service.traffic_warning") == []
 
 
 @pytest.mark.parametrize("publish", MODES)
@@ -106,7 +106,7 @@ def test_a_service_of_ipv6_alone_is_served(cluster: Cluster, namespace: str, dat
         assert answering(databases, namespace, cluster_ip) == {databases.addresses[0]}
         databases.revive()
         wait_balanced(databases, namespace, [], databases.addresses)
-        assert daemon.logs("service.hazard") == []
+        assert daemon.logs("service.traffic_warning") == []
 
 
 def test_one_that_prefers_two_families_takes_both_up(cluster: Cluster, namespace: str, caches: Outside) -> None:

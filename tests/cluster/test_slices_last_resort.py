@@ -12,11 +12,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import PASSWORD, REDIS, Outside, outside
-from cluster.whole import Cluster
-from ground.servers import Redis
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import PASSWORD, REDIS, Outside
+from kube.full_cluster import Cluster
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -24,18 +24,6 @@ LAST = {"ready": False, "serving": True, "terminating": True}
 READY = {"ready": True, "serving": True, "terminating": False}
 DOWN = {"ready": False, "serving": False, "terminating": False}
 POLICY = {"publish": "endpointSlices", "lastResort": ["saturated"]}
-
-
-@pytest.fixture(scope="module")
-def out(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    with outside(cluster, tmp_path_factory.mktemp("secrets"), REDIS) as [made]:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _revived(out: Outside) -> Iterator[None]:
-    yield
-    out.revive()
 
 
 @contextlib.contextmanager
@@ -60,6 +48,12 @@ def mooring(out: Outside, namespace: str) -> ClusterDaemon:
     return ClusterDaemon(out.file(namespace, check=check, **POLICY), out.cluster)
 
 
+@pytest.mark.fault(
+    "host",
+    "The only host left is full, with `lastResort: [saturated]`",
+    "It serves whom it can take, as not ready.",
+    within="with the write that takes the last ready one out",
+)
 def test_a_saturated_host_serves_only_where_nobody_is_ready(cluster: Cluster, namespace: str, out: Outside) -> None:
     """Beside a ready host it gets nothing; alone it serves whom it can take, while its slice still says not ready."""
     alive, full = out.addresses
@@ -81,6 +75,7 @@ def test_a_saturated_host_serves_only_where_nobody_is_ready(cluster: Cluster, na
         wait_until(lambda: conditions(out, namespace)[full] == READY, 15, f"{full} to be ready again")
 
 
+@pytest.mark.fault("host", "A last resort dies", "It serves no more.", within="F x P + T")
 def test_a_dead_host_is_none(cluster: Cluster, namespace: str, out: Outside) -> None:
     """A last resort that dies is one no more, though it was saturated before; nobody is left then."""
     cluster_ip = out.make_service(namespace)

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import MYSQL, PASSWORD, Outside
-from cluster.whole import Cluster
-from ground.servers import Mariadb
-from ground.topologies.galera import Galera
-from ground.topologies.replication import Replication
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import MYSQL, PASSWORD, Outside
+from kube.full_cluster import Cluster
+from lab.servers import Mariadb
+from lab.topologies.galera import Galera
+from lab.topologies.replication import Replication
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 

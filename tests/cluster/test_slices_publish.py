@@ -5,22 +5,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import itertools
-import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cluster.daemon import ClusterDaemon
-from cluster.databases import PERIOD, REDIS, Outside, outside
-from cluster.steady import Steady
-from cluster.versions import SLICES, Versions
-from cluster.whole import Cluster
-from ground.history import Version
-from ground.network import entered
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import PERIOD, Outside
+from kube.full_cluster import Cluster
+from kube.login_loop import Steady
+from kube.versions import SLICES, Versions, ready_in_slice
+from lab.history import Version
+from lab.network import inside
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -28,18 +26,6 @@ ENDPOINTS, OWN, BOTH = MODES = ("endpoints", "endpointSlices", "both")
 ROUND = (ENDPOINTS, OWN, BOTH, ENDPOINTS, BOTH, OWN, ENDPOINTS)
 """Every change from one to another once."""
 MIRROR, US = "endpointslicemirroring-controller.k8s.io", "mooring"
-
-
-@pytest.fixture(scope="module")
-def out(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    with outside(cluster, tmp_path_factory.mktemp("secrets"), REDIS) as [made]:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def _revived(out: Outside) -> Iterator[None]:
-    yield
-    out.revive()
 
 
 def slices(out: Outside, namespace: str) -> list[dict[str, Any]]:
@@ -92,11 +78,11 @@ def test_six_changes_of_publish_cost_no_login(cluster: Cluster, namespace: str, 
             for mode in ROUND[1:]:
                 put(daemon, out.file(namespace, publish=mode))
                 wait_until(lambda: settled(out, namespace, mode), 15, f"{mode} alone", every=0.05)  # noqa: B023 -- used at once
-        assert daemon.logs("service.hazard") == []
+        assert daemon.logs("service.traffic_warning") == []
     assert set(itertools.pairwise(ROUND)) == set(itertools.permutations(MODES, 2))
     assert len(steady.logins) > 30
-    assert steady.failed == []
-    assert {login["server"] for login in steady.logins} == set(out.addresses)
+    assert steady.lost == []
+    assert {login["server"] for login in steady.logins if not login["error"]} == set(out.addresses)
     gaps(history.all(), out.addresses)
 
 
@@ -104,12 +90,17 @@ def gaps(versions: list[Version], ready: list[str]) -> None:
     """At no revision of etcd was a host without a slice that calls it ready."""
     held: dict[str, set[str]] = {}
     for version in versions:
-        entries = json.loads(version.text or "{}").get("endpoints") or []
-        held[version.service] = {a for one in entries if one["conditions"]["ready"] for a in one["addresses"]}
+        held[version.service] = {*ready_in_slice(version)}
         if len(held) > 1 or all(held.values()):
             assert set().union(*held.values()) == set(ready)
 
 
+@pytest.mark.fault(
+    "host",
+    "A host dies behind Endpoints, slices, or both",
+    "Logins through the ClusterIP reach only the one that lives.",
+    within="F x P + T",
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_each_mode_serves_and_drops_a_dead_host(cluster: Cluster, namespace: str, out: Outside, mode: str) -> None:
     """Logins through the ClusterIP reach both hosts, then the one that lives; no slice calls the dead one ready."""
@@ -157,8 +148,8 @@ def test_slices_go_with_their_service(cluster: Cluster, namespace: str, out: Out
 
 def programmed(cluster: Cluster) -> tuple[float, float]:
     """How many changes kube-proxy has timed from their cause to its rules, and their seconds in all."""
-    connection = http.client.HTTPConnection("127.0.0.1", 10249, timeout=5)
-    with contextlib.closing(connection), entered(cluster.netns):
+    connection = http.client.HTTPConnection("127.0.0.1", 10249, timeout=30)
+    with contextlib.closing(connection), inside(cluster.netns):
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
     name = "kubeproxy_network_programming_duration_seconds"

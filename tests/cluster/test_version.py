@@ -6,19 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from cluster.api import Api
 from cluster.commands import command
-from cluster.daemon import ClusterDaemon
-from cluster.guise import Guise
-from cluster.stage import BOTH, Stage, redis_servers
-from cluster.versions import SLICES, Versions
-from ground.waiting import wait_until
+from cluster.fake_version import Guise
+from kube.api import Api
+from kube.daemon import ClusterDaemon
+from kube.redis_services import BOTH, Stage, redis_servers
+from kube.versions import SLICES, Versions
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 
 WHY = "this is Kubernetes 1.24; Mooring needs 1.25 or newer, for older ones may send traffic to dead hosts"
 
 
+@pytest.mark.fault(
+    "api",
+    "It is of a version that sends traffic to dead hosts",
+    "Mooring writes nothing, and says why.",
+    within="nothing moves",
+)
 @pytest.mark.parametrize("publish", ["endpoints", "endpointSlices"])
 def test_an_old_one_is_refused_and_left_alone(api: Api, namespace: str, tmp_path: Path, publish: str) -> None:
     """The daemon goes on, writes nothing, and says why: in the log, as an Event, in the status; commands end with 1."""

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from cluster.commands import command
-from cluster.daemon import ClusterDaemon
-from cluster.databases import MYSQL, PERIOD, REDIS, Kind, Outside, outside
 from cluster.following import Following
-from cluster.versions import Versions
-from cluster.whole import Cluster
-from ground import configuration
-from ground.waiting import wait_until
+from kube.daemon import ClusterDaemon
+from kube.databases import MYSQL, PERIOD, REDIS, Kind, Outside, outside
+from kube.full_cluster import Cluster
+from kube.versions import Versions
+from lab import configuration
+from lab.waiting import wait_until
 
 pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
@@ -27,7 +27,7 @@ NOBODY = "10.77.0.99"
 RULES = (
     {"apiGroups": [""], "resources": ["services", "endpoints"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["create", "patch"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
 )
 """All that the daemon may do here, in the namespace of the Service."""
 
@@ -114,6 +114,12 @@ def test_walk(cluster: Cluster, namespace: str, out: Outside) -> None:
             assert seen.flips() == [joined(out, both), joined(out, [alive]), joined(out, both)]
 
 
+@pytest.mark.fault(
+    "objects",
+    "Endpoints made by hand hold a dead host",
+    "Taken over with what else stands on them; it leaves.",
+    within="F x P + T",
+)
 @both_kinds
 def test_endpoints_made_by_hand_with_a_dead_host(cluster: Cluster, namespace: str, out: Outside) -> None:
     """Endpoints that hold a dead host are taken over, with what else stands on them, and it leaves after the usual."""
@@ -133,6 +139,12 @@ def test_endpoints_made_by_hand_with_a_dead_host(cluster: Cluster, namespace: st
     assert metadata["annotations"]["note"] == "made by hand"
 
 
+@pytest.mark.fault(
+    "objects",
+    "Endpoints hold a ready address that no host has",
+    "They stay as they are until the file says what to do.",
+    within="nothing moves",
+)
 @pytest.mark.parametrize("consent", ["list", "replace"])
 def test_unlisted_ready_address_is_refused(cluster: Cluster, namespace: str, out: Outside, consent: str) -> None:
     """Endpoints that hold a ready address which no host has stay as they are until the file says what to do."""

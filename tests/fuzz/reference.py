@@ -136,7 +136,7 @@ def mysql_facts(stream: bytes) -> Sound | None:
 _SETTINGS = (b"read_only", b"server_id", b"gtid_binlog_state", b"gtid_slave_pos", b"account")
 _CHANNELS = (
     *(b"Master_Host", b"Seconds_Behind_Master", b"Master_Port", b"Slave_IO_Running", b"Slave_SQL_Running"),
-    *(b"Last_IO_Error", b"Last_SQL_Error", b"Master_Server_Id"),
+    *(b"Last_IO_Errno", b"Last_IO_Error", b"Last_SQL_Errno", b"Last_SQL_Error", b"Master_Server_Id"),
 )
 
 

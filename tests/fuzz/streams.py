@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ground import packets
+from support import packets
 
 _EDGES = (0x00, 0x01, 0x02, 0x08, 0x0A, 0x0D, 0x2B, 0x2D, 0x3A, 0x7F, 0x80, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF)
 _LONG = 70_000
@@ -61,9 +61,12 @@ _SETTINGS: packets.Table = (
 _CHANNELS: packets.Table = (
     [
         *("Master_Host", "Master_Port", "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master"),
-        *("Last_IO_Error", "Last_SQL_Error", "Master_Server_Id"),
+        *("Last_IO_Errno", "Last_IO_Error", "Last_SQL_Errno", "Last_SQL_Error", "Master_Server_Id"),
     ],
-    [["10.20.0.11", "3306", "Yes", "Yes", "0", "", "", "1"], ["::1", "3306", "No", "No", None, "x", "y", "0"]],
+    [
+        ["10.20.0.11", "3306", "Yes", "Yes", "0", "0", "", "0", "", "1"],
+        ["::1", "3306", "No", "No", None, "2003", "x", "1062", "y", "0"],
+    ],
 )
 
 MYSQL_FACTS: Sequence[bytes] = [

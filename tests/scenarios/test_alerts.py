@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ground.promtool import firing, promtool, rules_of
 from mooring.observe.families import FAMILIES
+from support.promtool import firing, promtool, rules_of
 
 pytestmark = pytest.mark.needs_promtool
 
@@ -29,14 +29,22 @@ UP = {f'mooring_build_info{{{ME},version="1"}}': "1x80"}
 
 @dataclass(frozen=True)
 class Case:
-    """Samples, the alert that they are about, and the labels of each that fires after ten minutes."""
+    """Samples, the alert that they are about, and the labels of each that fires after ten minutes, or ``at``."""
 
     alert: str
     series: dict[str, str]
     fires: list[dict[str, str]] = field(default_factory=list)
+    at: str = "10m"
 
 
 CASES = {
+    "paused for an hour": Case(
+        "MooringPaused",
+        {f"mooring_service_paused{{{SERVICE},{ME}}}": "1x300", f"mooring_leader{{{ME}}}": "1x300"},
+        [OF_SERVICE],
+        at="70m",
+    ),
+    "paused for a while": Case("MooringPaused", {f"mooring_service_paused{{{SERVICE},{ME}}}": "1x80"} | LEADING),
     "host down": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "0x80"} | LEADING, [OF_HOST]),
     "host up": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x80"} | LEADING),
     "host down for a minute": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x36 0x40"} | LEADING),
@@ -70,11 +78,15 @@ CASES = {
     ),
     "host that has another role": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_standby{{{HOST},{ME}}}": "1x80"} | LEADING,
+        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_wrong_role{{{HOST},{ME}}}": "1x80"} | LEADING,
     ),
     "host down that had another role": Case(
         "MooringHostDown",
-        {f"mooring_host_ready{{{HOST},{ME}}}": "0x80", f"mooring_host_standby{{{HOST},{ME}}}": "1x20 0x60"} | LEADING,
+        {
+            f"mooring_host_ready{{{HOST},{ME}}}": "0x80",
+            f"mooring_host_wrong_role{{{HOST},{ME}}}": "1x20 0x60",
+        }
+        | LEADING,
         [OF_HOST],
     ),
     "auth": Case(
@@ -106,6 +118,10 @@ CASES = {
     "a leader and a standby": Case(
         "MooringNoLeader", {f"mooring_leader{{{ME}}}": "0x80", f"mooring_leader{{{OTHER}}}": "1x80"}
     ),
+    "two installations over one Lease": Case(
+        "MooringLeaseShared", {f"mooring_lease_shared{{{ME}}}": "1x80"}, [{"job": "mooring"}]
+    ),
+    "a Lease of its own": Case("MooringLeaseShared", {f"mooring_lease_shared{{{ME}}}": "0x80"}),
     "writes fail": Case(
         "MooringWritesFailing",
         {f"mooring_service_error{{{SERVICE},{ME}}}": "1x80", f"mooring_leader{{{ME}}}": "1x80"},
@@ -123,21 +139,22 @@ CASES = {
         "MooringWritesFailing",
         {
             f"mooring_service_error{{{SERVICE},{ME}}}": "1x80",
-            f'mooring_service_hazard{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80",
+            f'mooring_service_traffic_warning{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80",
         }
         | LEADING,
     ),
-    "a hazard": Case(
-        "MooringServiceHazard",
-        {f'mooring_service_hazard{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80"} | LEADING,
+    "a traffic warning": Case(
+        "MooringServiceTrafficWarning",
+        {f'mooring_service_traffic_warning{{{SERVICE},{ME},kind="NotMirrored"}}': "1x80"} | LEADING,
         [OF_SERVICE | {"kind": "NotMirrored"}],
     ),
-    "a hazard that went": Case(
-        "MooringServiceHazard",
-        {f'mooring_service_hazard{{{SERVICE},{ME},kind="ForeignSlices"}}': "1x36 stale"} | LEADING,
+    "a traffic warning that went": Case(
+        "MooringServiceTrafficWarning",
+        {f'mooring_service_traffic_warning{{{SERVICE},{ME},kind="ForeignSlices"}}': "1x36 stale"} | LEADING,
     ),
-    "a hazard that a former leader saw": Case(
-        "MooringServiceHazard", {f'mooring_service_hazard{{{SERVICE},{OTHER},kind="NotMirrored"}}': "1x80"} | LEADING
+    "a traffic warning that a former leader saw": Case(
+        "MooringServiceTrafficWarning",
+        {f'mooring_service_traffic_warning{{{SERVICE},{OTHER},kind="NotMirrored"}}': "1x80"} | LEADING,
     ),
     "two writers": Case(
         "MooringSplitBrain", {f"mooring_service_split_brain{{{SERVICE},{ME}}}": "1x80"} | LEADING, [OF_SERVICE]
@@ -153,12 +170,12 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_alert_fires_when_it_should_and_only_then(case: Case, tmp_path: Path) -> None:
-    """After ten minutes of these samples, exactly these alerts of this name fire."""
+    """After ten minutes of these samples, or as long as the case says, exactly these alerts of this name fire."""
     severity = BY_NAME[case.alert]["labels"]
     expected = {case.alert: [labels | severity for labels in case.fires]}
     # What promtool compares are labels and annotations: here the labels are looked at, the words are not.
     rules = {"groups": [{"name": "bare", "rules": [{**BY_NAME[case.alert], "annotations": {}}]}]}
-    code, said = firing(tmp_path, rules, case.series, "10m", expected)
+    code, said = firing(tmp_path, rules, case.series, case.at, expected)
     assert code == 0, said
 
 

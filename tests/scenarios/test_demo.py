@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,34 +15,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ground import demo, leftovers
-from ground.history import addresses
-from ground.servers import Redis
-from ground.waiting import wait_until
+import demo
+from lab import leftovers
+from lab.history import addresses
+from lab.servers import Redis
+from lab.waiting import wait_until
+from support.console import blocks, plain
+from support.terminal import Terminal
 
+STAYS_AWAY = ("-c", "import sys; import demo; demo.BACK_AFTER = 600.0; sys.exit(demo.main())")
+"""The demonstration, with time to look at the killed server however slow the machine is."""
+README = (Path(__file__).parents[2] / "README.md").read_text()
 pytestmark = pytest.mark.needs_servers
-
-
-class Terminal:
-    """A terminal, or a pipe, that keeps what was written to it."""
-
-    def __init__(self, *, tty: bool) -> None:
-        self._mine, self.theirs = pty.openpty() if tty else os.pipe()
-        self.text = ""
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        try:
-            while data := os.read(self._mine, 4096):
-                self.text += data.decode(errors="replace")
-        except OSError:
-            pass  # how a terminal says that its last user left
-
-    def close(self) -> None:
-        os.close(self.theirs)
-        self._thread.join(5)
-        os.close(self._mine)
 
 
 @contextmanager
@@ -51,7 +34,7 @@ def running(terminal: Terminal, program: tuple[str, ...] = ()) -> Iterator[subpr
     """The demonstration with its output on the terminal; killed if the test fails before it ended."""
     path = str(Path(leftovers.__file__).parents[1])
     with subprocess.Popen(
-        [sys.executable, *(program or ("-m", "ground.demo"))],
+        [sys.executable, *(program or ("-m", "demo"))],
         env={**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=terminal.theirs,
@@ -76,7 +59,7 @@ def named(pattern: str, terminal: Terminal) -> str:
 def test_newcomer_sees_a_host_leave(tty: bool, how: signal.Signals) -> None:  # noqa: FBT001 -- a table's column
     """The named folder holds real manifests; the hinted kill makes a host leave; an interrupt removes all of it."""
     terminal = Terminal(tty=tty)
-    with running(terminal) as process:
+    with running(terminal, STAYS_AWAY if tty else ()) as process:
         folder = Path(named(r"manifests\s+(\S+)", terminal))
         hint = named(r"(kill -9 \$\(cat \S+\))", terminal)
         wait_until(lambda: ready(folder) == ["10.20.0.21", "10.20.0.22"], 20, "both Redis to be ready")
@@ -84,13 +67,40 @@ def test_newcomer_sees_a_host_leave(tty: bool, how: signal.Signals) -> None:  # 
         subprocess.run(["bash", "-c", hint], check=True)
         wait_until(lambda: ready(folder) == ["10.20.0.21"], 20, "the killed host to leave")
         wait_until(lambda: "refused" in terminal.text, 20, "the reason to be shown")
-        assert ("PUBLISHED" in terminal.text) is tty, "a live table on a terminal, a log elsewhere"
+        assert ("of 2 ready" in terminal.text) is tty, "a live table on a terminal, a log elsewhere"
+        if tty:
+            look(terminal)
         process.send_signal(how)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert len(pids) == 3
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     assert not folder.parents[1].exists()
     assert "Traceback" not in terminal.text
+
+
+def look(terminal: Terminal) -> None:
+    """The page and the commands that the demonstration names: the status is what the README shows."""
+    with urllib.request.urlopen(named(r"page\s+(\S+)", terminal), timeout=60) as page:
+        assert b"cache2" in page.read()
+    assert "refused" in printed(named(r"(\S+mooring explain sessions/cache2 .*?)\r?\n", terminal))
+    assert plain(printed(named(r"status\s+(.*?)\r?\n", terminal)).splitlines()) == plain(shown())
+
+
+def printed(line: str) -> str:
+    """What a command that the demonstration names prints on a terminal of its own."""
+    terminal = Terminal(tty=True)
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+    subprocess.run(
+        ["sh", "-c", line], env=env, stdout=terminal.theirs, stderr=terminal.theirs, check=False, timeout=120
+    )
+    terminal.close()
+    return terminal.text
+
+
+def shown() -> tuple[str, ...]:
+    """The status as the README shows it."""
+    [block] = [block for block in blocks(README) if block.mark == "compared by tests/scenarios/test_demo.py"]
+    return block.steps[0].shown
 
 
 def ready(folder: Path) -> list[str]:
@@ -101,7 +111,7 @@ def ready(folder: Path) -> list[str]:
 def test_demonstration_goes_on_without_what_is_missing() -> None:
     """Where MariaDB is not installed, the demonstration says so and shows Redis."""
     without = (
-        "import sys; from ground import demo, servers;"
+        "import sys; import demo; from lab import servers;"
         "servers.missing = lambda: ['mariadbd'];"  # a machine without it cannot be had here
         "sys.exit(demo.main())"
     )
@@ -112,7 +122,7 @@ def test_demonstration_goes_on_without_what_is_missing() -> None:
         assert "mariadbd is not installed; going on without it" in terminal.text
         assert not (folder / "mysql-external.yaml").exists()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_killed_server_is_started_again(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ground.configuration import file, service
-from ground.mooring import Daemon
-from ground.network import Host
-from ground.scene import Scene, scene, service_of
-from ground.waiting import wait_until
+from lab.configuration import file, service
+from lab.mooring import Daemon
+from lab.network import Host
+from lab.waiting import wait_until
+from support.two_by_two import Scene, scene, service_of
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
@@ -44,6 +44,12 @@ FAULTS = [
 ]
 
 
+@pytest.mark.fault(
+    "network",
+    "One host cannot be reached: dropped, rejected, or its link down",
+    "It leaves at the third failure, alone, and returns once it is reached.",
+    within="F x P + T",
+)
 @pytest.mark.parametrize("name", [pytest.param(MARIADB, id="mariadb"), pytest.param(REDIS, id="redis")])
 @pytest.mark.parametrize(("fault", "reason"), FAULTS)
 def test_host_that_cannot_be_reached_leaves_and_returns(
@@ -69,6 +75,12 @@ def test_host_that_cannot_be_reached_leaves_and_returns(
     assert set(map(len, new.values())) == {0}, "another Service was written"
 
 
+@pytest.mark.fault(
+    "network",
+    "A host is silent, with a timeout as long as the period",
+    "It loses no turn: found out, and back, as fast as a dead one.",
+    within="F x P + T",
+)
 def test_silent_host_is_asked_as_often_as_any(healthy: Scene) -> None:
     """A timeout as long as the period costs a silent host no turn: it is found out, and back, as fast as a dead one."""
     healthy.host(MARIADB).drop()
@@ -79,6 +91,12 @@ def test_silent_host_is_asked_as_often_as_any(healthy: Scene) -> None:
     assert len(healthy.daemon.logs("probe.overrun", after=after)) <= 2, "told once a probe"
 
 
+@pytest.mark.fault(
+    "network",
+    "Mooring is cut off from every host",
+    "It is blind, says so loudly, and moves nothing.",
+    within="nothing moves",
+)
 def test_cut_off_daemon_moves_nothing(healthy: Scene) -> None:
     """Every host silent at once is the daemon's own trouble: it says so loudly, and no manifest is touched."""
     before, after = healthy.versions(), healthy.now()
@@ -95,6 +113,12 @@ def test_cut_off_daemon_moves_nothing(healthy: Scene) -> None:
     assert not healthy.daemon.logs("host.not_ready", after=after)
 
 
+@pytest.mark.fault(
+    "network",
+    "A host dies while Mooring is cut off",
+    "It leaves once the others answer.",
+    within="F x P + T after that",
+)
 def test_host_that_dies_while_all_are_silent_leaves_afterwards(healthy: Scene) -> None:
     """Blindness hides a death only as long as it lasts: once the others answer, the dead host leaves."""
     after = healthy.now()
@@ -108,6 +132,12 @@ def test_host_that_dies_while_all_are_silent_leaves_afterwards(healthy: Scene) -
     assert len(healthy.daemon.logs("host.not_ready", after=after)) == 1
 
 
+@pytest.mark.fault(
+    "network",
+    "All hosts of one Service are silent, and another Service answers",
+    "All of them leave: that is no blindness.",
+    within="F x P + T",
+)
 def test_whole_service_may_fall_silent(healthy: Scene) -> None:
     """Every host of one Service silent, while another Service answers, is no blindness: all of them leave."""
     after = healthy.now()
@@ -119,6 +149,9 @@ def test_whole_service_may_fall_silent(healthy: Scene) -> None:
     assert not healthy.daemon.logs("blind.start", after=after)
 
 
+@pytest.mark.fault(
+    "network", "Mooring's own link is down", "`unknown: local`; every host stays.", within="nothing moves"
+)
 def test_own_link_down_is_our_fault(healthy: Scene) -> None:
     """Without a route of its own the daemon knows nothing of its hosts: they stay, shown as unknown: local."""
     before, after = healthy.versions(), healthy.now()
@@ -133,6 +166,7 @@ def test_own_link_down_is_our_fault(healthy: Scene) -> None:
     assert healthy.versions() == before
 
 
+@pytest.mark.fault("network", "A machine is switched off", "Silent or unreachable: it leaves.", within="F x P + T")
 def test_machine_that_is_switched_off_is_no_fault_of_ours(stage: Scene, tmp_path: Path) -> None:
     """An address that nobody has on our own network is silent or unreachable; one without a route is unknown."""
     off, elsewhere = "10.77.0.99", "10.78.0.99"

@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from ground.full import full
-from ground.process import Server
-from ground.scene import LOGIN, PASSWORD, USER, Scene, scene, service_of
-from ground.waiting import wait_until
+from lab.process import Server
+from lab.waiting import wait_until
+from support.full_server import full
+from support.two_by_two import LOGIN, PASSWORD, USER, Scene, scene, service_of
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
@@ -66,6 +66,12 @@ FAULTS = [
 ]
 
 
+@pytest.mark.fault(
+    "host",
+    "It is killed, ends or stands still, and comes back",
+    "It leaves at the third failure, alone, and is back after two successes.",
+    within="F x P + T",
+)
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize(("fault", "reasons"), FAULTS)
 def test_server_that_fails_leaves_and_returns(healthy: Scene, name: str, fault: object, reasons: set[str]) -> None:
@@ -93,6 +99,12 @@ def suffering(stage: Scene, name: str, fault: object) -> AbstractContextManager[
     return fault(stage.servers[name]) if callable(fault) else full(stage.servers[name], USER, PASSWORD, LOGIN)
 
 
+@pytest.mark.fault(
+    "host",
+    "Redis restarts and still reads its data",
+    "It is `loading`, and gets traffic only once it has read them.",
+    within="not ready meanwhile",
+)
 def test_redis_that_loads_is_not_ready_yet(healthy: Scene) -> None:
     """A restarted Redis that still reads its data says so, and gets traffic only once it has read them."""
     server, after = healthy.redis(REDIS), healthy.now()
@@ -112,20 +124,28 @@ def test_redis_that_loads_is_not_ready_yet(healthy: Scene) -> None:
     (server.directory / "dump.rdb").unlink()
 
 
+@pytest.mark.fault(
+    "account",
+    "The password is changed on the server",
+    "Logged once; the held session goes on being judged.",
+    within="nothing moves",
+)
 @pytest.mark.parametrize("name", KINDS)
 def test_wrong_password_moves_nothing(healthy: Scene, name: str) -> None:
-    """A password that was changed on the server is our trouble: told loudly, and the host stays where it is."""
+    """A password that was changed on the server is our trouble: it is logged, and the host goes on being judged."""
     before, after = healthy.versions(), healthy.now()
     set_password(healthy, name, "changed-on-the-server")
-    told = healthy.daemon.wait_log("host.unknown", after=after, host=name)
-    assert (told["reason"], told["level"]) == ("auth", "warning")
-    healthy.wait_probes(name, 6, reason="auth")
+    address = healthy.host(name).address
+    told = healthy.daemon.wait_log("login.at_risk", after=after, address=address, timeout=30)
+    assert (told["level"], "a new login is refused" in told["message"]) == ("warning", True)
+    healthy.wait_probes(name, 6, reason="ok")
     row = healthy.row(name)
-    assert (row["verdict"], row["published"], row["reason"], row["consecutive"]) == ("ready", "ready", "auth", 0)
+    assert (row["verdict"], row["published"], row["reason"], row["consecutive"]) == ("ready", "ready", "ok", 0)
+    assert "a new login is refused" in row["message"]
     set_password(healthy, name, PASSWORD)
     healthy.wait_healthy()
     assert healthy.versions() == before
-    assert len(healthy.daemon.logs("host.unknown", after=after)) == 1, "told once, not once a probe"
+    assert len(healthy.daemon.logs("login.at_risk", after=after)) == 1, "once, not once a probe"
 
 
 def set_password(stage: Scene, name: str, password: str) -> None:
@@ -135,6 +155,9 @@ def set_password(stage: Scene, name: str, password: str) -> None:
         stage.mariadb(name).sql(f"ALTER USER '{USER}'@'%' IDENTIFIED BY '{password}'")
 
 
+@pytest.mark.fault(
+    "account", "A password file goes away", "`unknown: local`; the file is named.", within="nothing moves"
+)
 def test_secret_that_vanishes_moves_nothing(healthy: Scene) -> None:
     """A password file that goes away is our trouble: the file is named, and every host stays where it is."""
     before, after = healthy.versions(), healthy.now()
@@ -152,6 +175,12 @@ def test_secret_that_vanishes_moves_nothing(healthy: Scene) -> None:
     assert healthy.versions() == before
 
 
+@pytest.mark.fault(
+    "account",
+    "A host falls silent before and after it could not be judged",
+    "Silences add up over unknown outcomes: it leaves.",
+    within="F silences",
+)
 def test_host_that_falls_silent_while_unknown_leaves_afterwards(healthy: Scene) -> None:
     """What cannot be known neither adds to a streak nor breaks it: three silences in all are three."""
     after, host = healthy.now(), healthy.host(MARIADB)
@@ -180,6 +209,7 @@ def probes_before(stage: Scene, name: str, after: int) -> list[dict[str, object]
     return [line for line in lines[:left] if line["event"] == "probe" and line["address"] == stage.host(name).address]
 
 
+@pytest.mark.fault("host", "Every host of a Service refuses", "All leave: a refusal is their own word.", within="F x P")
 def test_whole_service_may_die(healthy: Scene) -> None:
     """Every host of a Service refuses: that is their own word, so all leave, and the manifest says so."""
     with killed(healthy.servers["db3"]), killed(healthy.servers["db4"]):

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ground.mooring import PROGRAM
-from ground.network import Network, entered
-from ground.topologies.galera import Galera
-from ground.topologies.replication import Replication
-from ground.topologies.sentinel import SentinelReplication
-from ground.topologies.topology import PASSWORD, Topology
-from ground.waiting import wait_until
+from lab.mooring import PROGRAM
+from lab.network import Network, inside
+from lab.topologies.galera import Galera
+from lab.topologies.replication import Replication
+from lab.topologies.sentinel import SentinelReplication
+from lab.topologies.topology import PASSWORD, Topology
+from lab.waiting import wait_until
 
 PAGE = (Path(__file__).parents[2] / "docs" / "following-a-failover.md").read_text()
 SECRET = re.compile(r"/etc/mooring/secrets/[a-z]+-password")
@@ -40,7 +40,7 @@ def rows(table: str) -> Sequence[str]:
 
 
 def checked(config: Path, netns: str) -> Sequence[str]:
-    with entered(netns):
+    with inside(netns):
         done = subprocess.run([*PROGRAM, "check", "--config", config], capture_output=True, text=True, check=False)
     return rows(done.stdout + done.stderr)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ground.history import History
-from ground.mooring import Daemon
-from ground.network import Network
-from ground.servers import Redis
-from ground.waiting import wait_until
+from lab.history import History
+from lab.mooring import Daemon
+from lab.network import Network
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_servers
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ground import leftovers
-from ground.network import Host, Network, entered
-from ground.servers import Redis
-from ground.waiting import wait_until
+from lab import leftovers
+from lab.network import Host, Network, inside
+from lab.servers import Redis
+from lab.waiting import wait_until
+from support.killed_run import killed_run
 
 pytestmark = pytest.mark.needs_root
 
@@ -49,7 +46,7 @@ def network() -> Iterator[Network]:
     with Network(hosts=2) as made:
         listeners = []
         for name in ("db1", "db2"):
-            with entered(made[name].netns):
+            with inside(made[name].netns):
                 listeners.append(socket.create_server((made[name].address, PORT)))
         for listener in listeners:
             threading.Thread(target=echo, args=(listener,), daemon=True).start()
@@ -67,7 +64,7 @@ def host(network: Network) -> Iterator[Host]:
 
 
 def connect(network: Network, host: Host, within: float = 0.5) -> socket.socket:
-    with entered(network.node.netns):
+    with inside(network.node.netns):
         return socket.create_connection((host.address, PORT), within)
 
 
@@ -121,13 +118,13 @@ def test_fault_looks_as_it_should(
 
 def test_slow_host_answers_late(network: Network, host: Host) -> None:
     """A slow host is late by what it was told, on new and on held connections, until healed; the others are not."""
-    with connect(network, host) as connection:
-        host.slow(0.1)
+    with connect(network, host, 20) as connection:
+        host.slow(1.0)
         started = time.monotonic()
         assert holds(connection) == "answers"
-        assert 0.2 <= time.monotonic() - started < 5
-        assert outcome(network, network["db2"], 0.19) == "answers"
-        assert outcome(network, host, 0.1) == "timeout"
+        assert 2.0 <= time.monotonic() - started < 30
+        assert outcome(network, network["db2"], 1.9) == "answers"
+        assert outcome(network, host, 1.0) == "timeout"
         host.heal()
         assert holds(connection) == "answers"
     assert outcome(network, host, 0.1) == "answers"
@@ -148,10 +145,10 @@ def test_server_lives_in_its_host(network: Network) -> None:
     """A server in a namespace is met at the host's address from the prober's, and not from outside."""
     host = network["db2"]
     with Redis(netns=host.netns, address=host.address) as server:
-        with entered(network.node.netns), socket.create_connection((host.address, server.port), 1) as connection:
+        with inside(network.node.netns), socket.create_connection((host.address, server.port), 1) as connection:
             connection.sendall(b"PING\r\n")
             assert connection.recv(16) == b"+PONG\r\n"
-        with entered(network["db1"].netns), socket.create_connection((host.address, 6379), 1):
+        with inside(network["db1"].netns), socket.create_connection((host.address, 6379), 1):
             pass
 
 
@@ -167,21 +164,12 @@ def test_networks_do_not_meet() -> None:
 def test_leftovers_of_a_killed_run_are_removed() -> None:
     """Namespaces of a run that was killed with -9 go with the next sweep, and what ran in them."""
     program = (
-        "import subprocess; from ground.network import Network, entered; network = Network().__enter__()\n"
-        "with entered(network['db1'].netns): sleeper = subprocess.Popen(['sleep', '600'])\n"
+        "import subprocess; from lab.network import Network, inside; network = Network().__enter__()\n"
+        "with inside(network['db1'].netns): sleeper = subprocess.Popen(['sleep', '600'])\n"
         "print(sleeper.pid, *(host.netns for host in network.hosts), flush=True); input()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(leftovers.__file__).parents[1])},
-    ) as run:
-        assert run.stdout is not None
-        pid, *namespaces = run.stdout.readline().split()
+    with killed_run(program) as (pid, *namespaces):
         assert not set(namespaces) & set(leftovers.sweep()), "nothing is removed while its maker lives"
-        run.send_signal(signal.SIGKILL)
     assert set(namespaces) <= set(leftovers.sweep())
     assert not [name for name in namespaces if Path("/run/netns", name).exists()]
     assert leftovers._started(int(pid)) is None

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ground import containers, images
-from ground.configuration import at, file, service
-from ground.containers import Contained, inspected, resident
-from ground.images import ROOT, Image
-from ground.servers import Mariadb, Redis
+from lab import containers, images
+from lab.configuration import at, file, service
+from lab.containers import Contained, inspected, resident
+from lab.images import ROOT, Image
+from lab.servers import Mariadb, Redis
 
 pytestmark = pytest.mark.needs_image
 USER, PASSWORD = "mooring", "throw-away-of-a-test"
@@ -119,7 +119,7 @@ def test_it_keeps_a_folder(image: Image, tmp_path: Path) -> None:
             daemon.wait_ready("default/sessions", [])
             before = time.monotonic()
             assert daemon.stop() == 0
-            assert time.monotonic() - before < 5
+            assert time.monotonic() - before < 30
 
 
 @pytest.mark.needs_servers
@@ -137,10 +137,10 @@ def test_it_logs_in_by_each_plugin(image: Image, tmp_path: Path, plugin: str) ->
         line = containers.words(containers.new_name("check"), "--network", "host", "-v", f"{tmp_path}:/etc/mooring:ro")
         tmp_path.chmod(0o711)
         done = subprocess.run(
-            [*line, image.reference, "check", "-o", "json", "--no-leader-elect"],
+            [*line, image.reference, "check", "-o", "json"],
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,14 +12,14 @@ from typing import Any
 import pymysql
 import pytest
 
-from ground.asking import target_of
-from ground.certificates import issue
-from ground.holding import ask, held, leave
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
-from mooring.model import Target
-from mooring.protocols.kill import end_sessions
-from mooring.reasons import Reason
+from lab.certificates import issue
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
+from mooring.demotion.kill import end_sessions
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
+from support.held_session import ask, held, leave
+from support.probe_once import target_of
 
 pytestmark = pytest.mark.needs_servers
 

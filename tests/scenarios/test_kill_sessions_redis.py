@@ -12,8 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ground.servers import Redis
-from ground.sessions import PASSWORD, USER, Watched, listed, started, watched, written
+from lab.servers import Redis
+from support.session_counts import PASSWORD, USER, Watched, listed, started, watched, written
 
 pytestmark = pytest.mark.needs_servers
 

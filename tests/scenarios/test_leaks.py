@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ground.asking import target_of
-from ground.rush import Rush
-from ground.waiting import wait_until
-from mooring.clocks import Clocks
-from mooring.engine.engine import Engine
-from mooring.model import Report, Terms
+from lab.waiting import wait_until
+from mooring.model.clocks import Clocks
+from mooring.model.probes import Report
+from mooring.model.spec import ProbeTimings
+from mooring.probe.engine import Engine
+from support.login_burst import Rush
+from support.probe_once import target_of
 
 PEERS = 25
 WARM, CYCLES = 4_000, 10_000
-TERMS = Terms(period=0.05, edge=0.01, login=60.0, confirmations=3)
+TERMS = ProbeTimings(period=0.05, edge=0.01, login=60.0, confirmations=3)
 GROWTH_KIB = 4096
 """The allocator grows in steps of a megabyte; a kilobyte lost in each cycle would be ten of them."""
 
@@ -57,6 +58,12 @@ def _descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.fault(
+    "host",
+    "Sessions are lost ten thousand times",
+    "Descriptors, threads and memory are as before.",
+    within="nothing moves",
+)
 def test_ten_thousand_lost_sessions_leave_nothing_behind(rush: Rush) -> None:
     """Descriptors, threads and memory are after 10,000 more logins and resets what they were, and end with it."""
     targets = [target_of("redis", f"127.1.1.{number}", rush.port, timeout=0.2) for number in range(1, PEERS + 1)]

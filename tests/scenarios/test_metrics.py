@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ground.configuration import at, file, service
-from ground.mooring import Daemon
-from ground.process import start_all
-from ground.promtool import promtool
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
+from lab.configuration import at, file, service
+from lab.mooring import Daemon
+from lab.process import start_all
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
 from mooring.observe.families import FAMILIES, Kind
+from support.promtool import promtool
 
 pytestmark = pytest.mark.needs_servers
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ground.roles import SECONDS, asked
-from ground.topologies.replication import Member, Replication
-from ground.topologies.topology import PASSWORD, PROBER, Loopback
-from ground.waiting import wait_until
-from mooring.facts import Channel, Facts
-from mooring.reasons import Reason
+from lab.topologies.replication import Member, Replication
+from lab.topologies.topology import PASSWORD, PROBER, Loopback
+from lab.waiting import wait_until
+from mooring.model.facts import Channel, Facts
+from mooring.model.reasons import Reason
+from support.role_questions import SECONDS, asked
 
 pytestmark = pytest.mark.needs_servers
 
@@ -114,7 +114,9 @@ def test_a_replica_that_is_not_let_in_says_so(both: tuple[Member, Member], passw
     _, replica = both
     with asked(replica, password) as second:
         replica.run("STOP SLAVE", "CHANGE MASTER TO MASTER_PASSWORD='not the one'", "START SLAVE")
-        seen = second.becomes("the refusal", lambda facts: "Access denied" in _one(facts).problem)
+        seen = second.becomes(
+            "the refusal", lambda facts: "error 1045, the source refuses its account" in _one(facts).problem
+        )
         channel = _one(seen)
         assert (channel.receiving, channel.trying, channel.applying) == (False, True, True)
         assert (channel.stopped, channel.lag, seen.role) == (False, None, "replica")
@@ -138,13 +140,13 @@ def test_a_missing_grant_is_told_with_the_statement_that_helps(both: tuple[Membe
     with asked(primary, password, user="narrow") as first:
         seen = first.seen()
         assert (seen.reason, seen.facts) == (Reason.OK, None)
-        assert seen.unread == first.entered().unread
+        assert seen.unread == first.login_result().unread
         assert seen.unread
         assert seen.unread.reason is Reason.AUTH
         statement, _, said = seen.unread.message.removeprefix("needs ").partition(" (1227: ")
         assert said.startswith("Access denied")
         primary.quietly(statement)
-        assert first.entered().facts
+        assert first.login_result().facts
 
 
 def test_a_heartbeat_tells_the_lag(both: tuple[Member, Member], pair: Replication, password: str) -> None:
@@ -164,6 +166,9 @@ def test_a_heartbeat_tells_the_lag(both: tuple[Member, Member], pair: Replicatio
         assert now - lag < time.monotonic() - begun + 0.5
         primary.run(BEAT.format(-30))
         second.becomes("a clock that is ahead", lambda facts: _one(facts).lag == 0)
+        told = second.seen().unread
+        assert told
+        assert (told.reason, "s in the future" in told.message) == (Reason.LOCAL, True)
         primary.run("DELETE FROM percona.heartbeat WHERE server_id=1")
         second.becomes("no heartbeat of the source", lambda facts: _one(facts).lag is None)
         assert first.facts().role == "primary"
@@ -176,7 +181,7 @@ def test_a_heartbeat_that_cannot_be_read(both: tuple[Member, Member], password: 
     with asked(primary, password, heartbeat={"table": "other.beat"}) as first:
         denied = first.seen()
         primary.quietly(f"GRANT SELECT ON other.* TO '{PROBER}'@'%'")
-        wrong = first.entered()
+        wrong = first.login_result()
     with asked(primary, password, heartbeat={"table": "other.none"}) as first:
         missing = first.seen()
     assert [one.reason for one in (denied, wrong, missing)] == [Reason.OK] * 3

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ground.roles import asked
-from ground.topologies.galera import Galera
-from ground.topologies.topology import PASSWORD
-from mooring.facts import Facts, Group
+from lab.topologies.galera import Galera
+from lab.topologies.topology import PASSWORD
+from mooring.model.facts import Facts, Group
+from support.role_questions import asked
 
 pytestmark = pytest.mark.needs_galera
 

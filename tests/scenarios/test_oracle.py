@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from ground import planted
-from ground.field import PERIOD, TIMEOUT, Field
-from ground.history import History
-from ground.mooring import Daemon
-from ground.walk import walk
-from ground.watch import Watch
+from lab.history import History
+from lab.mooring import Daemon
+from support import mutants
+from support.oracle_feed import Watch
+from support.random_faults import walk
+from support.twenty_hosts import PERIOD, TIMEOUT, Field
 
 pytestmark = [pytest.mark.needs_servers, pytest.mark.needs_root]
 
@@ -25,8 +25,12 @@ SECONDS = 60.0
 PLANTED_SEED, PLANTED_SECONDS = 7, 25.0
 MARGIN_SECONDS = 3.0
 """For a publication, and for ARP to find a host again whose link was down."""
+MOST_SESSIONS = 2
+"""Of one daemon at one host: the held one, and one login or question that is under way."""
 MEMORY_KILOBYTES = 100_000
 """Half as much again as a daemon of 20 hosts has been seen with."""
+OWN_DESCRIPTORS = 24
+"""Of the daemon itself: standard streams, the log's pipe, epoll and wake-ups, HTTP, and a few logins under way."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,6 @@ def _converge(field: Field, daemon: Daemon) -> None:
         daemon.wait_ready(rules.service, list(rules.listed), timeout=seconds)
 
 
-@pytest.mark.timeout(180)
 def test_no_law_is_broken_in_a_random_walk(field: Field, tmp_path: Path) -> None:
     """Whatever dies, hangs, is cut off or comes back, in whatever order: a host is published as what it proved."""
     print(f"MOORING_WALK_SEED={SEED}")  # noqa: T201 -- shown when the test fails, to walk the same way again
@@ -66,15 +69,16 @@ def test_no_law_is_broken_in_a_random_walk(field: Field, tmp_path: Path) -> None
     assert oracle.violations() == []
     assert len(history.all()) > len(steps) / 5, "the walk moved next to nothing"
     assert watch.threads <= len(field.servers) + 15
-    assert watch.descriptors <= len(field.servers) + 20
+    assert watch.descriptors <= len(field.servers) + OWN_DESCRIPTORS
     assert watch.kilobytes <= MEMORY_KILOBYTES
+    assert watch.sessions <= MOST_SESSIONS, watch.crowded
 
 
-@pytest.mark.parametrize("bug", planted.BUGS)
+@pytest.mark.parametrize("bug", mutants.BUGS)
 def test_the_oracle_sees_a_planted_bug(field: Field, tmp_path: Path, bug: str) -> None:
     """A daemon with one rule broken does not get through the same walk: the oracle names the law."""
-    law = planted.BUGS[bug][1]
-    program = (sys.executable, "-P", planted.__file__, bug)
+    law = mutants.BUGS[bug][1]
+    program = (sys.executable, "-P", mutants.__file__, bug)
     with (
         History(tmp_path) as history,
         field.daemon(tmp_path, program) as daemon,

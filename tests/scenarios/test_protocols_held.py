@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from ground.asking import target_of
-from ground.certificates import issue
-from ground.holding import ask, enter, held, leave, received
-from ground.servers import Certificate, Mariadb, Redis
-from ground.waiting import wait_until
-from mooring.model import Target
+from lab.certificates import issue
+from lab.servers import Certificate, Mariadb, Redis
+from lab.waiting import wait_until
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
 from mooring.protocols.exchange import Answer
-from mooring.reasons import Reason
+from support.held_session import ask, enter, held, leave, received
+from support.probe_once import target_of
 
 pytestmark = pytest.mark.needs_servers
 
@@ -139,7 +139,7 @@ def test_a_killed_question_is_evidence_and_no_outcome(mariadb: Mariadb, folder: 
     asking.start()
     wait_until(lambda: _sleeping(mariadb), 10, "the question to be under way")
     _kill(mariadb, "QUERY")
-    asking.join(10)
+    asking.join(60)
     leave(session)
     (answer,) = answers
     assert answer
@@ -193,16 +193,15 @@ def test_a_held_session_sees_what_changes_whatever_the_server_s_autocommit(maria
 
 
 def _enter_and_leave(target: Target) -> Reason:
-    entered = enter(target)
-    if entered.session:
-        leave(entered.session)
-    return entered.observation.reason
+    login_result = enter(target)
+    if login_result.session:
+        leave(login_result.session)
+    return login_result.observation.reason
 
 
 @pytest.mark.parametrize(
     ("name", "block", "outcome"),
     [
-        ("mariadb", {"user": None, "passwordFile": None}, (Reason.OK, "turned our login away politely")),
         ("mariadb", {"user": "nobody"}, (Reason.AUTH, "1045: ")),
         ("mariadb", {"query": "SELECT x FROM mysql.absent"}, (Reason.AUTH, "1142: ")),
         ("mariadb", {"query": "DO 1"}, (Reason.PROTOCOL, "answers the query without a result")),
@@ -211,7 +210,7 @@ def _enter_and_leave(target: Target) -> Reason:
         ("redis", {"user": None, "passwordFile": None}, (Reason.AUTH, "NOAUTH")),
         ("redis", {"passwordFile": "/absent"}, (Reason.LOCAL, "/absent")),
     ],
-    ids=["anonymous", "refused", "denied", "no-answer", "no-secret", "wrong-user", "no-auth", "redis-no-secret"],
+    ids=["refused", "denied", "no-answer", "no-secret", "wrong-user", "no-auth", "redis-no-secret"],
 )
 def test_there_is_nothing_to_hold(
     request: pytest.FixtureRequest, folder: Path, name: str, block: dict[str, Any], outcome: tuple[Reason, str]
@@ -220,9 +219,9 @@ def test_there_is_nothing_to_hold(
     server = request.getfixturevalue(name)
     before = [server.status(counter) for counter in COUNTERS[1:]] if name == "mariadb" else []
     for _ in range(3):
-        entered = enter(_target(server, folder, **block))
-        assert (entered.observation.reason, entered.session) == (outcome[0], None)
-        assert entered.observation.message.startswith(outcome[1])
+        login_result = enter(_target(server, folder, **block))
+        assert (login_result.observation.reason, login_result.session) == (outcome[0], None)
+        assert login_result.observation.message.startswith(outcome[1])
     if before:
         wait_until(lambda: server.status("Threads_connected") == 1, 10, "the sessions to end")
         assert [server.status(counter) for counter in COUNTERS[1:]] == before
@@ -256,11 +255,11 @@ def test_a_redis_that_loads_answers_so_over_the_held_session(folder: Path) -> No
         reload = threading.Thread(target=lambda: server.command("DEBUG", "RELOAD"))
         reload.start()
         wait_until(lambda: _reason(ask(session, target)) is Reason.LOADING, 10, "Redis to load")
-        entered = enter(target)
+        login_result = enter(target)
         wait_until(lambda: _reason(ask(session, target)) is Reason.OK, 10, "Redis to have loaded")
-        reload.join(10)
+        reload.join(60)
         leave(session)
-    assert (entered.observation.reason, entered.session) == (Reason.LOADING, None)
+    assert (login_result.observation.reason, login_result.session) == (Reason.LOADING, None)
 
 
 def _reason(answer: Answer | None) -> Reason:

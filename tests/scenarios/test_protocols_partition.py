@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ground.network import Network, entered
-from mooring.protocols.keepalive import sized
+from lab.network import Network, inside
+from mooring.protocols.transport.keepalive import set_keepalive
 
 pytestmark = pytest.mark.needs_root
 
@@ -25,12 +25,12 @@ def network() -> Iterator[Network]:
 
 
 def _listener(network: Network) -> socket.socket:
-    with entered(network["db1"].netns):
+    with inside(network["db1"].netns):
         return socket.create_server((network["db1"].address, PORT))
 
 
 def _connection(network: Network) -> socket.socket:
-    with entered(network.node.netns):
+    with inside(network.node.netns):
         return socket.create_connection((network["db1"].address, PORT))
 
 
@@ -42,10 +42,16 @@ def _error(sock: socket.socket, seconds: float) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
+@pytest.mark.fault(
+    "network",
+    "A partition under a held session",
+    "The session ends after two seconds without an acknowledgement.",
+    within="F x P + T",
+)
 def test_a_partition_ends_a_session_that_is_asked(network: Network) -> None:
     """After two seconds without acknowledgement, not after a quarter of an hour of ever rarer attempts."""
     with _listener(network), _connection(network) as ours, _connection(network) as other:
-        sized(ours, 0.5)
+        set_keepalive(ours, 0.5)
         network["db1"].drop()
         started = time.monotonic()
         for sock in (ours, other):
@@ -55,10 +61,16 @@ def test_a_partition_ends_a_session_that_is_asked(network: Network) -> None:
         assert _error(other, 0) == 0
 
 
+@pytest.mark.fault(
+    "network",
+    "A partition that heals within the timeout",
+    "The answer comes, over the same session.",
+    within="nothing moves",
+)
 def test_a_partition_that_heals_in_time_costs_no_session(network: Network) -> None:
     """A few lost packets are sent again, and the answer comes."""
     with _listener(network) as listener, _connection(network) as ours:
-        sized(ours, 60)
+        set_keepalive(ours, 60)
         theirs, _ = listener.accept()
         with theirs:
             network["db1"].drop()
@@ -69,9 +81,15 @@ def test_a_partition_that_heals_in_time_costs_no_session(network: Network) -> No
             assert theirs.recv(64) == b"question"
 
 
+@pytest.mark.fault(
+    "network",
+    "A host forgets the session while nobody asks",
+    "The keepalive finds that the session is gone.",
+    within="nothing moves",
+)
 def test_a_host_that_came_back_without_the_session_is_found_while_nobody_asks(network: Network) -> None:
     """Its kernel knows nothing of the connection and says so to the keepalive; here a firewall says it instead."""
     with _listener(network), _connection(network) as ours:
-        sized(ours, 1)
+        set_keepalive(ours, 1)
         network["db1"].reject("tcp-reset")
         assert _error(ours, 30) == errno.ECONNRESET

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ground.asking import ask
-from ground.process import Server
-from ground.servers import Mariadb, Redis
-from ground.waiting import wait_until
-from mooring.model import Observation
-from mooring.reasons import Reason
+from lab.process import Server
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from support.probe_once import ask
 
 pytestmark = pytest.mark.needs_servers
 
@@ -27,15 +27,15 @@ def plain_redis() -> Iterator[Redis]:
 
 
 def _ask(server: Server, **block: Any) -> Observation:
-    return ask(server.kind.replace("mariadb", "mysql"), server.address, server.port, timeout=5.0, **block)
+    return ask(server.kind.replace("mariadb", "mysql"), server.address, server.port, timeout=20.0, **block)
 
 
 @pytest.mark.parametrize("kind", [Mariadb, Redis])
 def test_a_killed_and_a_frozen_server(kind: type[Mariadb | Redis]) -> None:
     """Nobody listens any more: refused. The kernel accepts and nobody answers: timeout."""
-    protocol = "redis" if kind is Redis else "mysql"
+    protocol, alive = ("redis", Reason.OK) if kind is Redis else ("mysql", Reason.AUTH)
     with kind() as server:
-        assert _ask(server).reason is Reason.OK
+        assert _ask(server).reason is alive
         server.freeze()
         assert ask(protocol, server.address, server.port, timeout=0.3).reason is Reason.TIMEOUT
         server.thaw()
@@ -51,6 +51,12 @@ def test_redis_maintenance_switch(plain_redis: Redis) -> None:
     assert seen == ["0", "1"]
 
 
+@pytest.mark.fault(
+    "account",
+    "A password is rolled out in our file before Redis has it",
+    "Unknown: the rollout takes no host out.",
+    within="nothing moves",
+)
 def test_a_password_for_a_redis_without_one_is_our_fault(plain_redis: Redis, tmp_path: Path) -> None:
     """AUTH where no password is set: unknown, so that a rollout of passwords takes no host out."""
     (tmp_path / "password").write_text("correct-horse-battery")
@@ -67,6 +73,7 @@ def test_a_full_redis_is_saturated() -> None:
         assert _ask(server).message == "ERR max number of clients reached"
 
 
+@pytest.mark.fault("host", "Redis accepts logins while it loads", "`loading`: neither ready nor dead.", within="F x P")
 def test_a_loading_redis_is_loading() -> None:
     """After a restart Redis accepts, authenticates and refuses: not ready, and not dead."""
     slowly = ("key-load-delay 1000", "loading-process-events-interval-bytes 1024")
@@ -81,6 +88,7 @@ def test_a_loading_redis_is_loading() -> None:
         assert (seen.reason, seen.message) == (Reason.LOADING, "LOADING Redis is loading the dataset in memory")
 
 
+@pytest.mark.fault("host", "A script blocks Redis", "Redis says BUSY: `offline`.", within="F x P")
 def test_a_busy_redis_is_offline() -> None:
     """A script that blocks everybody: Redis says BUSY once its time limit is over."""
     with Redis(extra=["lua-time-limit 1"]) as server, socket.create_connection((server.address, server.port)) as script:
@@ -89,6 +97,9 @@ def test_a_busy_redis_is_offline() -> None:
         assert _ask(server).message.startswith("BUSY Redis is busy running a script.")
 
 
+@pytest.mark.fault(
+    "role", "A replica of Redis serves no stale data and has no master", "`not-replicating`.", within="F x P"
+)
 def test_a_replica_without_its_master_is_not_replicating() -> None:
     """replica-serve-stale-data no: MASTERDOWN."""
     with Redis(extra=["replica-serve-stale-data no"]) as server:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ground.moored import RO, RW, Moored, moored
-from ground.topologies.galera import Galera
-from ground.waiting import wait_until
+from lab.topologies.galera import Galera
+from lab.waiting import wait_until
+from support.replication_daemon import RO, RW, Moored, moored
 
 pytestmark = pytest.mark.needs_galera
 
@@ -33,6 +33,12 @@ def no_alert(stage: Moored) -> bool:
     return not stage.daemon.logs("service.split_brain")
 
 
+@pytest.mark.fault(
+    "role",
+    "The writer of a Galera cluster dies",
+    "The next one follows, and stays when the first is back.",
+    within="F x P + T",
+)
 def test_the_writer_is_the_first_and_a_failover_is_not_undone(galera: Galera, tmp_path: Path) -> None:
     """The others stand by without an alert; the next one follows a dead writer, and stays when that is back.
 
@@ -54,6 +60,12 @@ def test_the_writer_is_the_first_and_a_failover_is_not_undone(galera: Galera, tm
         assert no_alert(stage)
 
 
+@pytest.mark.fault(
+    "role",
+    "The writer of a Galera cluster is desynced",
+    "Another takes over; with `allowDonor` readers keep it.",
+    within="F x P",
+)
 def test_a_desynced_node_yields_the_writes_and_may_be_read(galera: Galera, tmp_path: Path) -> None:
     """Desynced, the writer is `not-synced` and another takes over; with `allowDonor` readers keep it."""
     first, second, third = galera.servers
@@ -71,6 +83,9 @@ def test_a_desynced_node_yields_the_writes_and_may_be_read(galera: Galera, tmp_p
         assert no_alert(stage)
 
 
+@pytest.mark.fault(
+    "role", "A reader of a Galera cluster is desynced", "It leaves, and returns in sync.", within="F x P"
+)
 def test_without_allow_donor_a_desynced_node_is_not_read(galera: Galera, tmp_path: Path) -> None:
     """A node that may fall behind leaves the reader Service after three probes, and returns in sync."""
     first, second, third = galera.servers
@@ -84,6 +99,7 @@ def test_without_allow_donor_a_desynced_node_is_not_read(galera: Galera, tmp_pat
         stage.wait_ro(first, second, third)
 
 
+@pytest.mark.fault("role", "A Galera cluster loses its quorum", "The last node is in no Service.", within="F x P")
 def test_without_the_quorum_nobody_serves(galera: Galera, tmp_path: Path) -> None:
     """The last of three still answers, and is in no Service; with the cluster whole again, all serve."""
     first, second, third = galera.servers

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ground.background import Background
-from ground.lagging import Lagging
-from ground.moored import RO, RW, Moored, moored
-from ground.topologies.pool import Pool
-from ground.topologies.replication import Member, Replication
-from ground.topologies.topology import PROBER
-from ground.waiting import wait_until
+from lab.topologies.pool import Pool
+from lab.topologies.replication import Member, Replication
+from lab.topologies.topology import PROBER
+from lab.waiting import wait_until
+from support.background import Background
+from support.replication_daemon import RO, RW, Moored, moored
+from support.true_lag import Lagging
 
 pytestmark = pytest.mark.needs_servers
 
@@ -48,6 +48,7 @@ def ready_always(stage: Moored, service: str, server: Member) -> bool:
     return all(ready[ready.index(True) :])
 
 
+@pytest.mark.fault("role", "A replica stops to apply", "`not-replicating`.", within="F x P")
 def test_a_replica_that_applies_nothing_leaves_and_returns(replication: Replication, tmp_path: Path) -> None:
     """STOP SLAVE SQL_THREAD under writes: out after three probes as not-replicating; started, it is back."""
     limp, whole = replication.replicas
@@ -71,6 +72,9 @@ def test_a_replica_that_applies_nothing_leaves_and_returns(replication: Replicat
         assert ready_always(stage, RW, replication.primary)
 
 
+@pytest.mark.fault(
+    "role", "A replica lags beyond the limit", "`lagging`, and back with the lag gone.", within="F x P beyond the limit"
+)
 def test_a_replica_that_lags_is_out_within_the_thresholds(replication: Replication, tmp_path: Path) -> None:
     """Its lag grows by the second while both threads run: `lagging` beyond the limit, and back with the lag gone."""
     limp, whole = replication.replicas
@@ -94,20 +98,26 @@ def test_a_replica_that_lags_is_out_within_the_thresholds(replication: Replicati
         assert watched.overdue(stage.history.of(RO), stage.of(limp)[0], LIMIT, ALLOWED) == []
 
 
+@pytest.mark.fault(
+    "role", "A replica cannot connect to its primary", "It leaves, and the error that it got is shown.", within="F x P"
+)
 def test_a_replica_without_its_primary_leaves_and_returns(replication: Replication, tmp_path: Path) -> None:
-    """A replica that cannot connect is out though nothing is left to apply; the error that it got is told."""
+    """A replica that cannot connect is out though nothing is left to apply; its error is told by code and meaning."""
     limp, whole = replication.replicas
     with moored(tmp_path, replication.servers, "mysql", replica=LIMITED, period=PERIOD) as stage:
         stage.wait_ro(limp, whole)
         replication.break_link(limp)
         stage.wait_ro(whole)
-        told = f"is down: error connecting to master 'replica@{replication.primary.address}"
+        told = "is down: error 2003, the source cannot be reached"
         wait_until(lambda: told in stage.row(RO, limp)["message"], 20, "the replica's own error")
         assert stage.reason(RO, limp) == "not-replicating"
         replication.mend_link(limp)
         stage.wait_ro(limp, whole)
 
 
+@pytest.mark.fault(
+    "role", "All replicas stop", "The reader Service is empty; the writer keeps its primary.", within="F x P"
+)
 def test_without_any_replica_the_reader_has_nobody(replication: Replication, tmp_path: Path) -> None:
     """Both replicas stopped: the reader Service is empty, the writer has its primary all the time."""
     with moored(tmp_path, replication.servers, "mysql", replica=LIMITED, period=PERIOD) as stage:
@@ -142,6 +152,12 @@ class Heart(Background):
                 cursor.execute(f"REPLACE INTO {BEATS} VALUES (@@server_id, {text})")
 
 
+@pytest.mark.fault(
+    "role",
+    "A replica's lag swings around the limit",
+    "One that left comes back at four fifths of it.",
+    within="no flapping",
+)
 def test_a_replica_that_lagged_comes_back_at_four_fifths(replication: Replication, tmp_path: Path) -> None:
     """By a heartbeat's table: 52 of 60 s are fit for who never left, and not for who lagged; that one needs 48."""
     limited = {"maxReplicationLagSeconds": 60, "heartbeat": {"table": BEATS}}
@@ -161,6 +177,23 @@ def test_a_replica_that_lagged_comes_back_at_four_fifths(replication: Replicatio
             assert not stage.daemon.logs("host.ready", after=after, service=RO)
             heart.late = 40
             stage.wait_ro(*replication.replicas)
+
+
+def test_a_replica_of_a_replica_has_the_lag_of_the_whole_chain(replication: Replication, tmp_path: Path) -> None:
+    """By the heartbeat of the primary, the only one that beats; also while the link before it stands still."""
+    limited = {"maxReplicationLagSeconds": 5, "heartbeat": {"table": BEATS}}
+    link, last = replication.replicas
+    with Heart(replication.primary):
+        wait_until(lambda: beaten(replication), 10, "the first beats to arrive")
+        last.follow(link)
+        replication.wait_replicating(last)
+        with moored(tmp_path, replication.servers, "mysql", replica=limited, period=PERIOD) as stage:
+            stage.wait_ro(link, last)
+            link.run("STOP SLAVE SQL_THREAD")
+            stage.wait_ro()
+            assert stage.row(RO, last)["reason"] == "lagging"
+            link.run("START SLAVE SQL_THREAD")
+            stage.wait_ro(link, last)
 
 
 def beaten(replication: Replication) -> bool:

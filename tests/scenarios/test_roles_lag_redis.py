@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from ground.moored import RO, RW, Moored, moored
-from ground.network import Host, Network
-from ground.topologies.sentinel import Node, RedisReplication
-from ground.waiting import wait_until
+from lab.network import Host, Network
+from lab.topologies.sentinel import Node, RedisReplication
+from lab.waiting import wait_until
+from support.replication_daemon import RO, RW, Moored, moored
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
@@ -40,6 +40,9 @@ def write(primary: Node, size: int) -> None:
     primary.command("SET", "filling", "x" * size)
 
 
+@pytest.mark.fault(
+    "role", "A replica of Redis lacks too many bytes", "It leaves though its link is up.", within="F x P"
+)
 def test_a_replica_that_lacks_too_many_bytes_leaves_and_returns(tmp_path: Path) -> None:
     """By the offsets: out when it lacks more than the limit though its link is up; back when it has them."""
     with Network(hosts=3) as network, RedisReplication(network.hosts[1:]) as replication:
@@ -64,6 +67,12 @@ def test_a_replica_that_lacks_too_many_bytes_leaves_and_returns(tmp_path: Path) 
             stage.wait_ro(limp, whole, timeout=60)
 
 
+@pytest.mark.fault(
+    "role",
+    "The primary of Redis hangs",
+    "Its replicas are `lagging`, and back with it.",
+    within="F x P beyond the limit",
+)
 def test_a_replica_that_hears_nothing_for_too_long_leaves_and_returns(tmp_path: Path) -> None:
     """A primary that hangs for longer than a healthy one is silent: both replicas are `lagging`, and back with it."""
     with RedisReplication(extra=["enable-debug-command local"]) as replication:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ground.moored import RO, RW, moored
-from ground.topologies.replication import Replication
-from ground.waiting import wait_until
+from lab.topologies.replication import Replication
+from lab.waiting import wait_until
+from support.replication_daemon import RO, RW, moored
 
 pytestmark = pytest.mark.needs_servers
 
@@ -22,6 +22,9 @@ def replication() -> Iterator[Replication]:
         yield made
 
 
+@pytest.mark.fault(
+    "role", "A planned switchover (MariaDB)", "The writer and the readers follow; never two writers.", within="about P"
+)
 def test_a_planned_switchover_moves_both_services(replication: Replication, tmp_path: Path) -> None:
     """One probe a host feeds both Services; read_only on the old, off on the new: the writer follows, never two."""
     limit = {"maxReplicationLagSeconds": 5}
@@ -41,6 +44,12 @@ def test_a_planned_switchover_moves_both_services(replication: Replication, tmp_
         assert stage.writers()[-1] == stage.of(new)
 
 
+@pytest.mark.fault(
+    "role",
+    "The primary crashes, another is promoted, the old one returns writable",
+    "The new one serves; the old is `second-writer`, and stays out.",
+    within="about P after the promotion",
+)
 def test_a_crash_a_promotion_and_the_return_of_the_old_primary(replication: Replication, tmp_path: Path) -> None:
     """A script promotes a replica; the old primary comes back writable, is told as a second writer, and stays out."""
     with moored(tmp_path, replication.servers, "mysql", period=PERIOD) as stage:
@@ -60,6 +69,9 @@ def test_a_crash_a_promotion_and_the_return_of_the_old_primary(replication: Repl
         stage.wait_ro(*[one for one in replication.servers if one is not new])
 
 
+@pytest.mark.fault(
+    "role", "Only an old primary is left, without the last writes", "Nobody is published.", within="it stays out"
+)
 def test_a_returning_primary_without_the_last_reign_stays_out(replication: Replication, tmp_path: Path) -> None:
     """The new primary dies, too, and only the old one is left, without what was written since: nobody is published."""
     with moored(tmp_path, replication.servers, "mysql", period=PERIOD) as stage:
@@ -78,6 +90,12 @@ def test_a_returning_primary_without_the_last_reign_stays_out(replication: Repli
         assert stage.daemon.ready(RW) == []
 
 
+@pytest.mark.fault(
+    "role",
+    "Two hosts take writes, with `onSplitBrain: publishNone`",
+    "None is published until one is left.",
+    within="P + T",
+)
 def test_a_split_brain_can_publish_nobody(replication: Replication, tmp_path: Path) -> None:
     """`onSplitBrain: publishNone`: while two take writes, none is published; with one left, it is."""
     policy = {"onSplitBrain": "publishNone"}
@@ -91,6 +109,9 @@ def test_a_split_brain_can_publish_nobody(replication: Replication, tmp_path: Pa
         stage.wait_rw(replication.primary)
 
 
+@pytest.mark.fault(
+    "account", "The account lacks the grant to see the role", "Unknown, with the GRANT to make.", within="nothing moves"
+)
 def test_a_missing_grant_is_told_with_its_statement(replication: Replication, tmp_path: Path) -> None:
     """Without REPLICA MONITOR nobody is judged: unknown, with the GRANT to make; afterwards all is well."""
     for server in replication.servers:

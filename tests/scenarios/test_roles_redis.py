@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ground.moored import RO, RW, moored
-from ground.topologies.sentinel import NAME, RedisReplication, SentinelReplication
-from ground.waiting import wait_until
+from lab.topologies.sentinel import NAME, RedisReplication, SentinelReplication
+from lab.waiting import wait_until
+from support.replication_daemon import RO, RW, moored
 
-pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.needs_servers]
 
 PERIOD = 0.2
 
@@ -44,6 +44,7 @@ def test_one_probe_feeds_both_services(replication: RedisReplication, tmp_path: 
         assert [line["targets"] for line in stage.daemon.logs("daemon.started")] == [3]
 
 
+@pytest.mark.fault("role", "A planned switchover (Redis)", "The writer moves; no version had two.", within="about P")
 def test_a_planned_switchover_moves_both_services(replication: RedisReplication, tmp_path: Path) -> None:
     """REPLICAOF on both: the writer moves within about a period, and no version had two."""
     with moored(tmp_path, replication.servers, "redis", period=PERIOD) as stage:
@@ -56,6 +57,12 @@ def test_a_planned_switchover_moves_both_services(replication: RedisReplication,
         assert stage.daemon.wait_log("host.not_ready", service=RW, address=stage.of(old)[0])["reason"] == "wrong-role"
 
 
+@pytest.mark.fault(
+    "role",
+    "The primary of Redis dies, and a replica is promoted by hand",
+    "Nobody is published until then; the old one's return changes nothing.",
+    within="about P after the promotion",
+)
 def test_a_crash_and_a_promotion_by_hand(replication: RedisReplication, tmp_path: Path) -> None:
     """Nobody is published until a host says that it is the primary; the dead one's return changes nothing."""
     with moored(tmp_path, replication.servers, "redis", period=PERIOD) as stage:
@@ -74,10 +81,16 @@ def test_a_crash_and_a_promotion_by_hand(replication: RedisReplication, tmp_path
         assert stage.writers()[-1] == stage.of(replication.servers[1])
 
 
+@pytest.mark.fault(
+    "role",
+    "Sentinels fail over",
+    "The writer follows; the old primary is nobody until it is a replica.",
+    within="about P after the majority names it",
+)
 def test_sentinels_fail_over_and_the_writer_follows(sentinels: SentinelReplication, tmp_path: Path) -> None:
     """A real failover by three Sentinels; the old primary returns as master, and is nobody until it is a replica."""
-    electors = [f"{one.address}:{one.port}" for one in sentinels.sentinels]
-    named = {"sentinel": {"name": NAME, "hosts": electors}}
+    sentinel_hosts = [f"{one.address}:{one.port}" for one in sentinels.sentinels]
+    named = {"sentinel": {"name": NAME, "hosts": sentinel_hosts}}
     with moored(tmp_path, sentinels.servers, "redis", primary=named, period=PERIOD) as stage:
         stage.wait_rw(sentinels.primary)
         old = sentinels.kill()
@@ -90,10 +103,16 @@ def test_sentinels_fail_over_and_the_writer_follows(sentinels: SentinelReplicati
         assert stage.writers()[-1] == stage.of(new)
 
 
+@pytest.mark.fault(
+    "role",
+    "Two of three Sentinels are dead",
+    "Whoever calls itself master is not published; the primary stays.",
+    within="nothing moves",
+)
 def test_a_minority_of_sentinels_makes_nobody_primary(sentinels: SentinelReplication, tmp_path: Path) -> None:
     """With two of three dead, whoever calls itself master is not published; the one that was stays as long as it is."""
-    electors = [f"{one.address}:{one.port}" for one in sentinels.sentinels]
-    named = {"sentinel": {"name": NAME, "hosts": electors}}
+    sentinel_hosts = [f"{one.address}:{one.port}" for one in sentinels.sentinels]
+    named = {"sentinel": {"name": NAME, "hosts": sentinel_hosts}}
     with moored(tmp_path, sentinels.servers, "redis", primary=named, period=PERIOD) as stage:
         stage.wait_rw(sentinels.primary)
         for one in sentinels.sentinels[1:]:

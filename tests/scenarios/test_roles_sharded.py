@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ground.moored import RW, moored
-from ground.topologies.sharded import RedisCluster
+from lab.topologies.sharded import RedisCluster
+from support.replication_daemon import RW, moored
 
 pytestmark = pytest.mark.needs_servers
 
 
+@pytest.mark.fault(
+    "role", "Another shard of a Redis Cluster is gone", "A node that says so is `offline`.", within="F x P"
+)
 def test_a_node_of_a_failed_cluster_does_not_serve(tmp_path: Path) -> None:
     """With another shard gone a node answers PING, says cluster_state:fail, and is `offline`; then it is back."""
     with RedisCluster() as three:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ground.configuration import file, service
-from ground.mooring import PROGRAM, Daemon
-from ground.network import Network
-from ground.rush import Rush
-from ground.servers import Redis
-from ground.sessions import OK
-from ground.waiting import wait_until
+from lab.configuration import file, service
+from lab.mooring import PROGRAM, Daemon
+from lab.network import Network
+from lab.servers import Redis
+from lab.waiting import wait_until
+from support.login_burst import Rush
+from support.session_counts import OK
 
 CROWD = 500
 LOGINS = 50
@@ -40,10 +40,21 @@ def outcomes(daemon: Daemon) -> set[tuple[str, str]]:
     return {(row["reason"], row["verdict"]) for row in daemon.status()["services"][0]["hosts"]}
 
 
+def fallen(daemon: Daemon) -> list[str]:
+    """Hosts that were ready, and are not; on a busy machine the first look at one of 500 may come too late."""
+    return [line["host"] for line in daemon.logs("host.not_ready") if line["before"] == "ready"]
+
+
 def descriptors(daemon: Daemon) -> int:
     return len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
 
 
+@pytest.mark.fault(
+    "host",
+    "500 sessions end at once",
+    "50 logins at most are under way, and no host leaves.",
+    within="all are back in 30 s",
+)
 def test_sessions_lost_together_come_back_in_turn(tmp_path: Path) -> None:
     """500 at once, each login a tenth of a second: never more than 50 under way, all back in 30 s, no host falls."""
     where = addresses(CROWD)
@@ -56,7 +67,7 @@ def test_sessions_lost_together_come_back_in_turn(tmp_path: Path) -> None:
         assert LOGINS / 2 < rush.look()["most"] <= LOGINS
         assert descriptors(daemon) <= CROWD + LOGINS + BESIDES
         wait_until(lambda: outcomes(daemon) == {OK}, 10, "every host to be well again")
-        assert not daemon.logs("host.not_ready")
+        assert fallen(daemon) == []
 
 
 @pytest.mark.needs_root
@@ -75,7 +86,7 @@ def test_sessions_that_a_real_server_ends_together_are_back(tmp_path: Path) -> N
         redis.command("CLIENT", "KILL", "TYPE", "normal")
         wait_until(lambda: len(clients(redis) - before) == CROWD, BACK_SECONDS, "every session to be back", every=0.1)
         assert outcomes(daemon) == {OK}
-        assert not daemon.logs("host.not_ready")
+        assert fallen(daemon) == []
 
 
 def clients(redis: Redis) -> set[str]:
@@ -88,6 +99,12 @@ def limited(soft: int, hard: int) -> tuple[str, ...]:
     return ("prlimit", f"--nofile={soft}:{hard}", *PROGRAM)
 
 
+@pytest.mark.fault(
+    "mooring",
+    "It has too few file descriptors",
+    "Hosts that cannot be asked are `unknown: local`, and stay.",
+    within="nothing moves",
+)
 def test_too_few_descriptors_are_our_own_trouble(tmp_path: Path) -> None:
     """At ulimit -n the hosts that cannot be asked are unknown: local, and all of them stay as they were published."""
     where = addresses(MANY)

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from ground.full import full, full_redis
-from ground.servers import Mariadb, Redis
-from ground.sessions import ACCOUNTS, PASSWORD, USER, Watched, listed, started, watched, written
-from ground.waiting import wait_until
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
+from support.full_server import full, full_redis
+from support.session_counts import ACCOUNTS, PASSWORD, USER, Watched, listed, started, watched, written
 
 pytestmark = pytest.mark.needs_servers
 
@@ -41,6 +41,12 @@ def _shows(stage: Watched, key: str, host: str) -> tuple[str, str]:
     return row["reason"], row["verdict"]
 
 
+@pytest.mark.fault(
+    "host",
+    "It has no connection left, and no other host is ready",
+    "`saturated` is shown, and it stays.",
+    within="shown after 1.1 x L + P + T",
+)
 @pytest.mark.parametrize(("kind", "name"), [("mysql", "db"), ("redis", "three")])
 def test_full_house_stays_when_it_is_alone(stage: Watched, kind: str, name: str) -> None:
     """The next full login finds it: shown as saturated, kept where the Service has no other host, out where it asks."""
@@ -56,6 +62,12 @@ def test_full_house_stays_when_it_is_alone(stage: Watched, kind: str, name: str)
     assert not stage.probes(name, after, edge=True), "the session that answers is not given up for want of another"
 
 
+@pytest.mark.fault(
+    "host",
+    "It has no connection left, and another host has",
+    "It leaves, and comes back with room for a login.",
+    within="1.1 x L + P + T, then F x P",
+)
 def test_full_house_goes_once_another_host_takes_logins(stage: Watched) -> None:
     """Both hosts of a Service full: both stay. One gives connections again: the other leaves, and comes back."""
     after, key = stage.now(), "default/pair"

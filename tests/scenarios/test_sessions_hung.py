@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from ground.servers import Mariadb
-from ground.sessions import ACCOUNTS, listed, started, watched, written
+from lab.servers import Mariadb
+from support.session_counts import ACCOUNTS, listed, started, watched, written
 
 pytestmark = pytest.mark.needs_servers
 
 PERIOD, SECONDS = 0.1, 12.0
-PARKED_SECONDS = 5.0
+FEW = 3
+"""Connections that are made while it stands still, and once it is back."""
 
 
+@pytest.mark.fault("host", "It hangs for 120 periods", "It meets a handful of connections in all.", within="F x P + T")
 def test_server_that_hung_has_few_broken_logins_in_its_books(tmp_path: Path) -> None:
     """SIGSTOP for 120 periods, each with a probe that fails: a handful of connections in all, and it comes back."""
     secret = written(tmp_path)
@@ -30,7 +32,6 @@ def test_server_that_hung_has_few_broken_logins_in_its_books(tmp_path: Path) -> 
             server.thaw()
             stage.daemon.wait_log("host.ready", after=after, host="one")
             stage.wait_ok()
-            few = SECONDS / PARKED_SECONDS + 2
-            assert server.status("Aborted_connects") - broken <= few
-            assert server.status("Connections") - logins <= 4 * few, "old connections piled up"
+            assert server.status("Aborted_connects") - broken <= FEW
+            assert server.status("Connections") - logins <= 4 * FEW, "old connections piled up"
             assert not stage.daemon.logs("host.unknown", after=after), "nobody blocked us"

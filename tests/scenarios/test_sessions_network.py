@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ground.network import Host
-from ground.scene import SERVICES, Scene, scene
+from lab.network import Host
+from support.two_by_two import SERVICES, Scene, scene
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 
@@ -47,6 +47,12 @@ def reset_all(stage: Scene) -> None:
         stage.host(name).reject("tcp-reset")
 
 
+@pytest.mark.fault(
+    "network",
+    "Every session is reset and every host refuses, for half a second",
+    "A storm is confirmed by the period: nobody leaves.",
+    within="nothing moves",
+)
 def test_storm_of_resets_fells_nobody(healthy: Scene) -> None:
     """Every session reset and every host refused for half a second: confirmed by the period, not by edgeSeconds."""
     before, after = healthy.versions(), healthy.now()
@@ -65,6 +71,7 @@ def test_storm_of_resets_fells_nobody(healthy: Scene) -> None:
     assert healthy.versions() == before
 
 
+@pytest.mark.fault("network", "Every session is reset, and every host goes on refusing", "All leave.", within="F x P")
 def test_storm_that_stays_fells_all_by_the_period(healthy: Scene) -> None:
     """Refusals are the hosts' own word, storm or not: all leave, after failureThreshold periods."""
     after = healthy.now()
@@ -83,6 +90,12 @@ def _span(stage: Scene, left: dict[str, Any], after: int) -> float:
     return (moments[1] - moments[0]).total_seconds()
 
 
+@pytest.mark.fault(
+    "network",
+    "A firewall lets old connections live and no new ones begin",
+    "The full logins find it: the host leaves.",
+    within="2 x L + F x P",
+)
 def test_firewall_that_kills_only_new_flows_is_found_by_the_full_logins(healthy: Scene) -> None:
     """The session goes on answering; two loginSeconds without a login are a failure, told in the login's own words."""
     after, dropped_at, names = healthy.now(), time.monotonic(), ("db1", "db3")
@@ -101,6 +114,12 @@ def test_firewall_that_kills_only_new_flows_is_found_by_the_full_logins(healthy:
         healthy.daemon.wait_log("host.ready", after=after, host=name, timeout=20)
 
 
+@pytest.mark.fault(
+    "network",
+    "A session is lost, and silence follows",
+    "One probe at once, the others at their turns.",
+    within="F x P + T",
+)
 def test_silence_behind_a_lost_session_keeps_its_period(healthy: Scene) -> None:
     """The process dies and the host drops what comes: one probe at once, which waits; the others at their turns."""
     after = healthy.now()

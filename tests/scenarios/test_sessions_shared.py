@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ground.servers import Mariadb, Redis
-from ground.sessions import ACCOUNTS, Watched, listed, started, watched, written
-from ground.waiting import wait_until
+from lab.servers import Mariadb, Redis
+from lab.waiting import wait_until
+from support.session_counts import ACCOUNTS, Watched, listed, started, watched, written
 
 pytestmark = pytest.mark.needs_servers
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ground.configuration import at, file, service
-from ground.mooring import PROGRAM, Daemon
-from ground.servers import Redis
-from ground.waiting import wait_until
+from lab.configuration import at, file, service
+from lab.mooring import PROGRAM, Daemon
+from lab.servers import Redis
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_servers
 
@@ -52,7 +52,7 @@ class Output:
     def whole(self) -> str:
         """All of it, once nobody writes any more."""
         os.close(self.end)
-        self._reader.join(10)
+        self._reader.join(60)
         return self.text
 
 
@@ -66,7 +66,7 @@ def test_a_watch_ends_cleanly_with_ctrl_c(daemon: Daemon, form: str, *, terminal
     try:
         wait_until(lambda: output.text.count(ONE) >= 2, 20, "the table, twice")
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(10) == 0
+        assert watch.wait(60) == 0
     finally:
         watch.kill()
         watch.wait()
@@ -75,14 +75,21 @@ def test_a_watch_ends_cleanly_with_ctrl_c(daemon: Daemon, form: str, *, terminal
     assert ("\x1b[2J" in shown) == (terminal and form == "table")
 
 
-def test_a_watch_ends_with_its_daemon(tmp_path: Path) -> None:
-    """Once nobody answers any more, a watch says so and ends with 3."""
+def test_a_watch_outlives_its_daemon(tmp_path: Path) -> None:
+    """Once nobody answers any more, a watch says for how long, beside what was said last; Ctrl-C ends it."""
     with Redis() as redis, Daemon(file(service("redis", "redis", [at(ONE, redis)])), tmp_path) as daemon:
         daemon.wait_ready(SERVICE, [ONE])
         output = Output(terminal=False)
         url = f"http://127.0.0.1:{daemon.port}"
         watch = subprocess.Popen([*PROGRAM, "status", "-w", "--url", url], stdout=output.end, stderr=output.end)
-        wait_until(lambda: ONE in output.text, 20, "the table")
-        daemon.stop()
-        assert watch.wait(20) == 3
-    assert f"{url}: no status" in output.whole()
+        try:
+            wait_until(lambda: ONE in output.text, 20, "the table")
+            daemon.stop()
+            wait_until(lambda: "No answer for " in output.text, 20, "the silence")
+            wait_until(lambda: ONE in output.text.rpartition("No answer for ")[2], 20, "what was said last")
+            watch.send_signal(signal.SIGINT)
+            assert watch.wait(60) == 0
+        finally:
+            watch.kill()
+            watch.wait()
+    assert "Traceback" not in output.whole()

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.beside import Beside, beside
-from cluster.databases import PASSWORD
-from cluster.whole import Cluster
-from ground.machine import UNIT, Machine
-from ground.waiting import wait_until
+from cluster.peers_of_db import Beside, beside
+from kube.databases import PASSWORD
+from kube.full_cluster import Cluster
+from lab.waiting import wait_until
+from support.machine import UNIT, Machine
 
-pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_systemd, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_systemd]
 PLACE = f"/etc/systemd/system/{UNIT}"
 FILE = "/etc/mooring/config.yaml"
 DYNAMIC = range(61184, 65520)
@@ -81,6 +81,16 @@ def test_a_wrong_file_is_refused_where_systemctl_shows_it(machine: Machine, fiel
     assert field.published() == (field.addresses, [])
 
 
+def test_the_kubeconfig_is_no_password(machine: Machine, field: Beside) -> None:
+    """It lies among the credentials, which may be named; whoever edits the file has it sent nowhere all the same."""
+    field.wait_published(field.addresses)
+    machine.write(FILE, field.config().replace("secrets_mysql-password", "kubeconfig"))
+    machine.run("systemctl", "reload", UNIT)
+    refused = "kubeconfig is what Mooring logs in to the cluster with, and goes to no database"
+    wait_until(lambda: any(refused in str(line) for line in machine.logs("config.refused")), 10, "the word of it")
+    assert field.published() == (field.addresses, [])
+
+
 def test_a_stop_gives_the_lease_back(machine: Machine, field: Beside) -> None:
     """Another may write at once, and the published addresses stay as they are."""
     field.wait_published(field.addresses)
@@ -92,6 +102,12 @@ def test_a_stop_gives_the_lease_back(machine: Machine, field: Beside) -> None:
     assert field.endpoints()["metadata"]["resourceVersion"] == stored
 
 
+@pytest.mark.fault(
+    "mooring",
+    "It hangs under systemd",
+    "The watchdog ends it; the new one finds nothing to write.",
+    within="the watchdog's time",
+)
 def test_a_hung_daemon_is_started_anew(machine: Machine, field: Beside) -> None:
     """The watchdog ends it without a core that would hold passwords, and the new one finds nothing to write."""
     field.wait_published(field.addresses)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from ground import leftovers
-from ground.topologies.galera import Galera, GaleraNode
-from ground.waiting import wait_until
+from lab import leftovers
+from lab.topologies.galera import Galera, GaleraNode
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_galera
 

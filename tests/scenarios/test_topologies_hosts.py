@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ground.network import Network
-from ground.topologies.galera import Galera
-from ground.topologies.replication import Replication
-from ground.topologies.sentinel import SentinelReplication
-from ground.topologies.sharded import RedisCluster
+from lab.network import Network
+from lab.topologies.galera import Galera
+from lab.topologies.replication import Replication
+from lab.topologies.sentinel import SentinelReplication
+from lab.topologies.sharded import RedisCluster
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_servers]
 

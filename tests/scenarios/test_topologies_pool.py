@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ground.process import Server
-from ground.relay import Relay
-from ground.topologies.pool import Pool
-from ground.topologies.replication import Replication
-from ground.topologies.sentinel import RedisReplication
-from ground.waiting import wait_until
+from lab.process import Server
+from lab.topologies.pool import Pool
+from lab.topologies.replication import Replication
+from lab.topologies.sentinel import RedisReplication
+from lab.waiting import wait_until
+from support.relay import Relay
 
 pytestmark = pytest.mark.needs_servers
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from ground.topologies.replication import Member, Replication
-from ground.topologies.topology import APPLICATION, PASSWORD, PROBER
-from ground.waiting import wait_until
+from lab.topologies.replication import Member, Replication
+from lab.topologies.topology import APPLICATION, PASSWORD, PROBER
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_servers
 

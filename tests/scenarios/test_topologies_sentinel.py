@@ -10,11 +10,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ground.topologies.sentinel import NAME, Node, RedisReplication, Sentinel, SentinelReplication
-from ground.topologies.topology import APPLICATION, PASSWORD, PROBER
-from ground.waiting import wait_until
+from lab.topologies.sentinel import NAME, Node, RedisReplication, Sentinel, SentinelReplication
+from lab.topologies.topology import APPLICATION, PASSWORD, PROBER
+from lab.waiting import wait_until
 
-pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.needs_servers]
 
 
 def down_for(sentinel: Sentinel) -> int:

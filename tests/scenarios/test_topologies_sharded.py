@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from ground.topologies.sharded import ClusterNode, RedisCluster
+from lab.topologies.sharded import ClusterNode, RedisCluster
 
 pytestmark = pytest.mark.needs_servers
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
+import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
-from ground.listeners import closed_port, listening
-from ground.waiting import wait_until
+from lab.listeners import closed_port, listening
+from lab.waiting import wait_until
 from mooring.cluster.local import LocalCluster
 from mooring.config import AddressPolicy, parse
-from mooring.daemon import Daemon
-from mooring.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Published
-from mooring.model import Verdict
-from mooring.spec import Config
+from mooring.daemon import ASSIGN_SECONDS, Daemon
+from mooring.leader.election import Claim, Lease
+from mooring.model.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Published
+from mooring.model.objects import EndpointsWrite, PublishTarget, StoredEndpoints
+from mooring.model.spec import Config, Port, ProbeTimings, ServiceKey, ServiceSpec
+from mooring.model.targets import Target
+from mooring.model.verdicts import Verdict
+from mooring.probe.engine import Engine
 
 Begin = Callable[..., Daemon]
 
@@ -118,7 +124,7 @@ def test_the_pages_tell_of_the_daemon(begin: Begin) -> None:
 def test_it_is_not_ready_before_every_host_was_probed(tmp_path: Path) -> None:
     """A rolling update waits for verdicts, not for a process."""
     daemon = Daemon(config(1), LocalCluster(tmp_path))
-    daemon._fleet.muster()
+    daemon._inventory.refresh()
     assert daemon._ready() == "not every host has been probed yet"
 
 
@@ -158,24 +164,32 @@ def test_it_is_not_ready_before_the_cluster_has_told_what_to_probe(begin: Begin,
     hosts = tuple(replace(host, probe_port=None) for host in listed.hosts)
     without = Config((replace(listed, ports=(), hosts=hosts),), "")
     daemon = Daemon(without, LocalCluster(tmp_path))
-    daemon._fleet.muster()
+    daemon._inventory.refresh()
     assert daemon._ready() == "not every host has been probed yet"
     told = begin(without)
     wait_until(lambda: told._ready() is None, 5, "the cluster's word that there are none")
 
 
-@pytest.mark.parametrize(("part", "name"), [("_schedule", "scheduler"), ("_reconciler", "writer")])
-def test_a_part_that_stands_still_is_told(tmp_path: Path, part: str, name: str) -> None:
+def scheduler_stands(daemon: Daemon, seconds: float) -> None:
+    daemon._schedule.turned_at = time.monotonic() - seconds
+
+
+def writer_stands(daemon: Daemon, seconds: float) -> None:
+    daemon._reconciler._workers._turns = {config(1).services[0].key: time.monotonic() - seconds}
+
+
+@pytest.mark.parametrize(("stands", "name"), [(scheduler_stands, "scheduler"), (writer_stands, "writer")])
+def test_a_part_that_stands_still_is_told(tmp_path: Path, stands: Callable[[Daemon, float], None], name: str) -> None:
     """/livez fails when a part has not turned for 30 s or three periods; a slow database never makes it fail."""
     daemon = Daemon(config(1), LocalCluster(tmp_path))
     assert daemon.alive() is None
-    getattr(daemon, part).turned_at -= 29
+    stands(daemon, 25)
     assert daemon.alive() is None
     assert daemon.alive(within=20) == f"the {name} stands still"
-    getattr(daemon, part).turned_at -= 2
+    stands(daemon, 31)
     assert daemon.alive() == f"the {name} stands still"
     slow = Daemon(config(1, period=60.0), LocalCluster(tmp_path))
-    getattr(slow, part).turned_at -= 170
+    stands(slow, 170)
     assert slow.alive() is None
 
 
@@ -185,9 +199,10 @@ def test_a_defect_in_a_thread_ends_the_daemon(begin: Begin, capsys: pytest.Captu
     def defect(event: Event) -> None:
         assert not isinstance(event, HostChanged), "a defect in a listener"
 
-    with listening() as up:
-        daemon = begin(config(up), listeners=(defect,))
-        assert daemon.ended.wait(10)
+    with listening() as gone:
+        refused = config(gone)  # no connection stands when the thread dies, which would close it no more
+    daemon = begin(refused, listeners=(defect,))
+    assert daemon.ended.wait(60)
     assert daemon.defect
     assert "a defect in a listener" in "".join(capsys.readouterr())
 
@@ -206,3 +221,92 @@ def test_names_in_the_file_are_looked_up_while_it_runs(begin: Begin) -> None:
         "dns",
         "none",
     )
+
+
+class Served(LocalCluster):
+    """A folder that gives each Service its port, as a cluster does."""
+
+    def serving(self, spec: ServiceSpec) -> PublishTarget:
+        return PublishTarget((Port("mysql", 3306),))
+
+
+def test_ports_of_many_services_are_assigned_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start over Services whose ports the cluster gives assigns the targets a few times, not once a Service."""
+    (one,) = config(1).services
+    hosts = tuple(replace(host, probe_port=None) for host in one.hosts)
+    keys = [ServiceKey("default", f"db-{number}") for number in range(200)]
+    many = Config(tuple(replace(one, key=key, ports=(), hosts=hosts) for key in keys), "")
+    assigned: list[int] = []
+    real = Engine.assign
+
+    def assign(engine: Engine, timings: Mapping[Target, ProbeTimings]) -> None:
+        assigned.append(len(timings))
+        real(engine, timings)
+
+    monkeypatch.setattr(Engine, "assign", assign)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    daemon, began = Daemon(many, Served(tmp_path), listeners=()), time.monotonic()
+    daemon.start()
+    try:
+        wait_until(lambda: assigned and assigned[-1] == 1 and daemon._reconciler.knows_targets(), 30, "the ports")
+        assert len(assigned) <= 5 + (time.monotonic() - began) / ASSIGN_SECONDS
+    finally:
+        daemon.stop()
+
+
+class Hung(LocalCluster):
+    """A folder whose writes take as long as a test lets them, as those to an API server that hangs."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.writing, self.let_go = threading.Event(), threading.Event()
+
+    def apply(self, change: EndpointsWrite, until: float = math.inf) -> StoredEndpoints:
+        self.writing.set()
+        self.let_go.wait(300)
+        return super().apply(change, until)
+
+
+class HungLeases:
+    """A Lease that was taken, and that nobody can give back: its store hangs."""
+
+    def __init__(self, let_go: threading.Event) -> None:
+        self._let_go, self._held = let_go, cast("Lease | None", None)
+
+    def start(self, wake: Callable[[], None]) -> None: ...
+    def stop(self) -> None: ...
+    def wait(self, seconds: float) -> bool:
+        return True
+
+    def date(self) -> float | None:
+        return None
+
+    def read(self) -> Lease | None:
+        return self._held
+
+    def put(self, claimed: Claim, until: float) -> Lease:
+        if self._held:
+            self._let_go.wait(300)
+        self._held = replace(claimed.wanted, version="1")
+        return self._held
+
+
+@pytest.mark.parametrize("writes_hang", [True, False])
+def test_it_ends_in_time_while_the_cluster_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, writes_hang: bool
+) -> None:
+    """SIGTERM waits neither for a write nor for the Lease longer than two seconds in all."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    cluster = Hung(tmp_path)
+    if not writes_hang:
+        cluster.let_go.set()
+    let_go = threading.Event()
+    daemon = Daemon(config(1), cluster, listeners=(), lease=HungLeases(let_go))
+    daemon.start()
+    assert cluster.writing.wait(60)
+    begun = time.monotonic()
+    daemon.stop()
+    took = time.monotonic() - begun
+    let_go.set()
+    cluster.let_go.set()
+    assert took < 30.0  # what hangs takes five minutes

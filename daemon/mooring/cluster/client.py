@@ -1,15 +1,17 @@
-"""Calls to a Kubernetes API server: JSON in, JSON out, each with a deadline, each error in words of ``errors``."""
+"""Calls to a Kubernetes API server: JSON in, JSON out, each with a deadline; every error is one of ``model.errors``."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import urllib3
 import yaml
@@ -17,15 +19,16 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
 
 from mooring import __version__
-from mooring.cluster.deadline import Call
-from mooring.cluster.status import of_status
-from mooring.cluster.transport import POOLS, sends
-from mooring.errors import ClusterError, NoCredentials, Unavailable
+from mooring.cluster.deadline import Deadline
+from mooring.cluster.login import BoundedLogin
+from mooring.cluster.reading import Json, event_of, lines, whole
+from mooring.cluster.status import date_of, no_status, of_status
+from mooring.cluster.transport import CONNECT_SECONDS, POOL_SIZE, POOLS, sends
+from mooring.model.errors import ClusterError, NoCredentials, Unavailable
 
-CONNECT_SECONDS = 3.0
 CALL_SECONDS = 5.0
 STREAM_SECONDS = 60.0
-"""How long a watch stays open; it is begun anew where it ended, so that a lost connection is noticed in this time."""
+"""How long a watch stays open before it is begun anew; so a lost connection is noticed within this time."""
 STREAM_GRACE_SECONDS = 15.0
 FIELD_MANAGER = "mooring"
 ABSENT = "1"
@@ -33,16 +36,12 @@ ABSENT = "1"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 DEFAULT_NAMESPACE = "default"
 
-MOST_BYTES = 256 * 1024 * 1024
-"""Of one answer; a list of a namespace is the longest."""
-MOST_LINE_BYTES = 16 * 1024 * 1024
-"""Of one event of a watch; etcd takes objects of 1.5 MiB."""
-PIECE_BYTES = 64 * 1024
 NONSENSE = (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError)
-"""What reading an answer may raise."""
+"""What urllib3 and json raise where an answer cannot be read."""
 
-Json = Mapping[str, Any]
 Query = tuple[tuple[str, str], ...]
+Login = Callable[[float], ApiClient]
+"""Logs in, and waits at most so many seconds for that. Raises NoCredentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +58,17 @@ class Request:
         return f"{self.method} {self.path}"
 
 
-def login(cluster: str, kubeconfig: Path | None, context: str | None) -> Callable[[], ApiClient]:
-    """How to log in: ``in-cluster``, ``kubeconfig`` (without a file, where kubectl looks), or ``auto``."""
-    if _in_cluster(cluster):
-        return lambda: _client(_load_in_cluster)
-    return lambda: _client(lambda into: _load_kubeconfig(into, str(kubeconfig) if kubeconfig else None, context))
+def client_factory(cluster: str, kubeconfig: Path | None, context: str | None) -> Login:
+    """What logs in: ``in-cluster``, by a ``kubeconfig`` (without a file: kubectl's own), or ``auto``."""
+    if in_pod(cluster):
+        return lambda _seconds: _client(_load_in_cluster)
+    file = str(kubeconfig) if kubeconfig else None
+    return BoundedLogin(lambda: _client(lambda into: _load_kubeconfig(into, file, context)))
 
 
-def home(cluster: str, kubeconfig: Path | None, context: str | None) -> str:
-    """The namespace that Mooring is at home in: its pod's, else the one of the context, else "default"."""
-    if _in_cluster(cluster):
+def own_namespace(cluster: str, kubeconfig: Path | None, context: str | None) -> str:
+    """The namespace that Mooring runs in: that of its pod, else that of the context, else "default"."""
+    if in_pod(cluster):
         with contextlib.suppress(OSError):
             return SERVICE_ACCOUNT.with_name("namespace").read_text().strip()
         return DEFAULT_NAMESPACE
@@ -77,11 +77,12 @@ def home(cluster: str, kubeconfig: Path | None, context: str | None) -> str:
         one = next((entry for entry in found if entry["name"] == context), current)
         return str(one["context"].get("namespace") or DEFAULT_NAMESPACE)
     except (yaml.YAMLError, ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError):
-        # What is wrong with it is told by the login.
+        # The login reports what is wrong with the kubeconfig.
         return DEFAULT_NAMESPACE
 
 
-def _in_cluster(cluster: str) -> bool:
+def in_pod(cluster: str) -> bool:
+    """Whether these settings log in as the pod that we are in."""
     return cluster == "in-cluster" or (cluster == "auto" and SERVICE_ACCOUNT.exists())
 
 
@@ -91,6 +92,8 @@ def _load_in_cluster(into: Configuration) -> None:
 
 def _load_kubeconfig(into: Configuration, file: str | None, context: str | None) -> None:
     load_kube_config(file, context, into, persist_config=False)  # type: ignore[no-untyped-call]  # ships without
+    # Before each call with an old token it would run the program that gives tokens, in each thread, without a bound.
+    into.refresh_api_key_hook = None
 
 
 def _client(load: Callable[[Configuration], None]) -> ApiClient:
@@ -106,6 +109,7 @@ def _client(load: Callable[[Configuration], None]) -> ApiClient:
         raise NoCredentials(f"no usable credentials for a cluster: {words or type(error).__name__}") from None
     # The caller decides what is tried again, and when: urllib3's own retries would hide an outage.
     configuration.retries = False
+    configuration.connection_pool_maxsize = POOL_SIZE
     client = ApiClient(configuration)
     client.rest_client.pool_manager.pool_classes_by_scheme = dict(POOLS)
     client.user_agent = f"mooring/{__version__}"
@@ -113,35 +117,50 @@ def _client(load: Callable[[Configuration], None]) -> ApiClient:
 
 
 class Api:
-    """One API server. ``login`` makes a client; it is called again when the server no longer knows our token."""
+    """One API server. ``client_factory`` logs in; it is called again when the server no longer knows our token.
 
-    def __init__(self, login: Callable[[], ApiClient]) -> None:
-        self._login = login
+    Each call ends within ``CALL_SECONDS``, and before ``until`` where that moment is earlier.
+    """
+
+    def __init__(self, client_factory: Login) -> None:
+        self._login = client_factory
         self._lock = threading.Lock()
-        self._client = login()
+        self._client = client_factory(math.inf)
+        self.date: float | None = None
+        """The date in the server's last answer, in Unix seconds; None: no answer had one."""
+        self.heard_at = time.time()
+        """When the server last sent anything, in Unix seconds; at first when this object was made."""
+        self.unheard_since: float | None = None
+        """Since when, in Unix seconds, nothing was heard of the server; None: the last call had an answer."""
 
-    def get(self, path: str, query: Query = ()) -> Json:
+    @property
+    def authority(self) -> str | None:
+        """The file of the CA that signs this cluster's certificates; None: the system's, or none is checked."""
+        configuration = self._client.configuration
+        return configuration.ssl_ca_cert if configuration.verify_ssl else None
+
+    def get(self, path: str, query: Query = (), until: float = math.inf) -> Json:
         """Raises Missing, Unavailable, Rejected."""
-        return self._call(Request("GET", path, query))
+        return self._call(Request("GET", path, query), until)
 
-    def merge(self, path: str, body: Json, query: Query = ()) -> Json:
+    def merge(self, path: str, body: Json, query: Query = (), until: float = math.inf) -> Json:
         """A merge patch (RFC 7386). Raises Conflict, Missing, Unavailable, Rejected."""
-        return self._call(Request("PATCH", path, _managed(query), body, "application/merge-patch+json"))
+        return self._call(Request("PATCH", path, _managed(query), body, "application/merge-patch+json"), until)
 
-    def apply(self, path: str, body: Json, query: Query = ()) -> Json:
+    def apply(self, path: str, body: Json, query: Query = (), until: float = math.inf) -> Json:
         """A server-side apply. Raises Conflict, Unavailable, Rejected."""
-        return self._call(Request("PATCH", path, _managed(query), body, "application/apply-patch+yaml"))
+        return self._call(Request("PATCH", path, _managed(query), body, "application/apply-patch+yaml"), until)
 
-    def post(self, path: str, body: Json) -> Json:
+    def post(self, path: str, body: Json, until: float = math.inf) -> Json:
         """Creates. Raises Conflict, Unavailable, Rejected."""
-        return self._call(Request("POST", path, (), body, "application/json"))
+        return self._call(Request("POST", path, (), body, "application/json"), until)
 
-    def delete(self, path: str, version: str) -> Json:
+    def delete(self, path: str, version: str, until: float = math.inf) -> Json:
         """Deletes that version. Raises Conflict, Missing, Unavailable, Rejected."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": version}}
-        return self._call(Request("DELETE", path, (), body, "application/json"))
+        return self._call(Request("DELETE", path, (), body, "application/json"), until)
 
-    def watch(self, path: str, version: str, call: Call, query: Query = ()) -> Iterator[Json]:
+    def watch(self, path: str, version: str, call: Deadline, query: Query = ()) -> Iterator[Json]:
         """The events after that version, until the server ends the stream. Raises Expired, Unavailable, Rejected.
 
         ``call`` is the caller's, who may end it.
@@ -154,20 +173,21 @@ class Api:
             ("timeoutSeconds", str(int(STREAM_SECONDS))),
         )
         response = self._send(Request("GET", path, query), call)
-        call.lasts(STREAM_SECONDS + STREAM_GRACE_SECONDS)
+        call.extend(STREAM_SECONDS + STREAM_GRACE_SECONDS)
         try:
-            for line in _lines(response, call):
-                yield _event(line)
+            for line in lines(response, call):
+                self._note_heard()
+                yield event_of(line)
         except NONSENSE as error:
             raise Unavailable(f"the watch of {path} broke: {_cause(error)}") from error
         finally:
             response.close()
 
-    def _call(self, request: Request) -> Json:
-        with Call(CALL_SECONDS) as call:
+    def _call(self, request: Request, until: float) -> Json:
+        with Deadline(CALL_SECONDS, until) as call:
             response = self._send(request, call)
             try:
-                answer = json.loads(_whole(response, call))
+                answer = json.loads(whole(response, call))
             except NONSENSE as error:
                 raise Unavailable(f"the API server broke off its answer to {request}: {_cause(error)}") from error
             finally:
@@ -176,32 +196,43 @@ class Api:
             raise Unavailable(f"the API server answered {request} with no object")
         return answer
 
-    def _send(self, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
-        """Sends, and once more with a token read anew where ours was not accepted."""
+    def _send(self, request: Request, call: Deadline) -> urllib3.BaseHTTPResponse:
+        """Sends the request; after a 401 once more, with the token read anew."""
         client = self._client
-        response = _sent(client, request, call)
+        try:
+            response = _sent(client, request, call)
+        except Unavailable:
+            self.unheard_since = self.heard_at
+            raise
+        self._note_heard()
         if response.status == HTTPStatus.UNAUTHORIZED:
             response.close()
-            response = _sent(self._relogin(client), request, call)
+            response = _sent(self._relogin(client, call), request, call)
+        self.date = date_of(response.headers.get("Date")) or self.date
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise _error(request, response, call)
         return response
 
-    def _relogin(self, old: ApiClient) -> ApiClient:
-        with self._lock:
-            if self._client is old:
-                try:
-                    self._client = self._login()
-                except NoCredentials as error:
-                    raise Unavailable(str(error)) from error
-            return self._client
+    def _note_heard(self) -> None:
+        self.heard_at, self.unheard_since = time.time(), None
+
+    def _relogin(self, old: ApiClient, call: Deadline) -> ApiClient:
+        """Logs in anew, unless somebody else has meanwhile. A login that takes longer than the call serves the next."""
+        if self._client is old:
+            try:
+                found = self._login(call.remaining)
+            except NoCredentials as error:
+                raise Unavailable(str(error)) from error
+            with self._lock:
+                self._client = found if self._client is old else self._client
+        return self._client
 
 
 def _managed(query: Query) -> Query:
     return (*query, ("fieldManager", FIELD_MANAGER))
 
 
-def _sent(client: ApiClient, request: Request, call: Call) -> urllib3.BaseHTTPResponse:
+def _sent(client: ApiClient, request: Request, call: Deadline) -> urllib3.BaseHTTPResponse:
     sends(call)
     try:
         method, url, headers = _serialized(client, request)
@@ -220,7 +251,7 @@ def _sent(client: ApiClient, request: Request, call: Call) -> urllib3.BaseHTTPRe
         late = " within its deadline" if call.ended else f": {_cause(error)}"
         raise Unavailable(f"the API server does not answer{late}") from error
     except ValueError:
-        # What is wrong with a header is told with all of it.
+        # The library's message would show the whole header, and so the token.
         raise Unavailable("the token has characters that no token has") from None
 
 
@@ -229,64 +260,31 @@ def _serialized(client: ApiClient, request: Request) -> tuple[str, str, Mapping[
     method, url, headers, _body, _post = client.param_serialize(
         request.method, request.path, None, list(request.query), headers, None, auth_settings=["BearerToken"]
     )
-    # A file that holds a token often ends with a line end, which kubectl leaves out, too.
+    # A token file often ends with a line end; kubectl strips it, too.
     return method, url, {name: value.strip() for name, value in headers.items()}
 
 
 def _cause(error: BaseException) -> str:
+    """What went wrong by the operating system or TLS, where one of them said so; a library's own words otherwise."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return f"its certificate does not pass: {inner.verify_message}"
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
     return f"{type(error).__name__}: {error}"[:256]
 
 
-def _pieces(response: urllib3.BaseHTTPResponse, call: Call) -> Iterator[bytes]:
-    while piece := response.read1(PIECE_BYTES):
-        yield piece
-    if call.ended:
-        raise TimeoutError("no whole answer in time")
-
-
-def _whole(response: urllib3.BaseHTTPResponse, call: Call) -> bytes:
-    held = bytearray()
-    for piece in _pieces(response, call):
-        held += piece
-        if len(held) > MOST_BYTES:
-            raise ValueError(f"more than {MOST_BYTES} bytes")
-    return bytes(held)
-
-
-def _lines(response: urllib3.BaseHTTPResponse, call: Call) -> Iterator[bytes]:
-    held = bytearray()
-    for piece in _pieces(response, call):
-        *lines, rest = piece.split(b"\n")
-        for line in lines:
-            if whole := bytes(held + line).strip():
-                yield whole
-            held.clear()
-        held += rest
-        if len(held) > MOST_LINE_BYTES:
-            raise ValueError(f"more than {MOST_LINE_BYTES} bytes in one event")
-
-
-def _event(line: bytes) -> Json:
-    """An event of a watch (API concepts, "Efficient detection of changes"), of the shape that everybody relies on."""
-    event = json.loads(line)
+def _error(request: Request, response: urllib3.BaseHTTPResponse, call: Deadline) -> ClusterError:
+    """An answer without a Status of Kubernetes says nothing of the object: something before the API server gave it."""
     try:
-        found = event["object"]
-        if event["type"] == "ERROR":
-            raise of_status({"code": found.get("code"), "message": found.get("message")})
-        version, named = found["metadata"]["resourceVersion"], event["type"] == "BOOKMARK" or found["metadata"]["name"]
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError("an event without an object") from error
-    if not (isinstance(event, dict) and version and named):
-        raise ValueError("an event without an object")
-    return event
-
-
-def _error(request: Request, response: urllib3.BaseHTTPResponse, call: Call) -> ClusterError:
-    try:
-        body = json.loads(_whole(response, call) or b"{}")
+        body = json.loads(whole(response, call) or b"{}")
     except NONSENSE:
         body = {}
     finally:
         response.close()
-    status = body if isinstance(body, dict) else {}
-    return of_status({**status, "code": response.status}, f"{request}: ", response.headers.get("Retry-After"))
+    retry_after = response.headers.get("Retry-After")
+    if isinstance(body, dict) and body.get("kind") == "Status":
+        return of_status({**body, "code": response.status}, f"{request}: ", retry_after)
+    return no_status(f"{request}: {response.status}", retry_after)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import math
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +22,19 @@ import yaml
 
 from mooring.cluster.manifest import merged, parse
 from mooring.cluster.slice_manifest import merged_slice, parse_slice, service_of
-from mooring.decide.plan import Refusal
-from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, Serving, Stored
-from mooring.picture import SliceChange, StoredSlice
-from mooring.spec import ServiceKey, ServiceSpec
+from mooring.model.errors import Conflict, Rejected, Unavailable
+from mooring.model.fingerprint import FileFingerprint, fingerprint_of
+from mooring.model.objects import EndpointsWrite, PublishTarget, Refusal, SliceWrite, StoredEndpoints, StoredSlice
+from mooring.model.spec import ServiceKey, ServiceSpec
 
 SLICE = ".endpointslice.yaml"
-# Those in C are ten times as fast, and a thousand hosts are read and written in one go.
+"""Ends the name of a slice's file; no Service's name has a dot."""
+# libyaml is ten times as fast, and a thousand hosts are read and written at a time.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-"""Ends the name of a slice's file; no Service's name has a dot."""
-Mark = tuple[int, ...]
+POLL_SECONDS = 1.0
+"""How often the folder is looked through for somebody else's edits."""
+TURN_SECONDS = 5.0
 
 
 class LocalCluster:
@@ -39,30 +42,50 @@ class LocalCluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._parsed: dict[ServiceKey, tuple[Mark, Stored]] = {}
-        self._slices: dict[Path, tuple[Mark, str, StoredSlice]] = {}
-        self._names: dict[str, tuple[Mark, tuple[str, ...]]] = {}
+        self._parsed: dict[ServiceKey, tuple[FileFingerprint, StoredEndpoints]] = {}
+        self._slices: dict[Path, tuple[FileFingerprint, str, StoredSlice]] = {}
+        self._names: dict[str, tuple[FileFingerprint, tuple[str, ...]]] = {}
+        self._writing = threading.Lock()
+        self._stopped = threading.Event()
 
     def start(self, wake: Callable[[Iterable[ServiceKey]], None]) -> None:
-        """A folder tells of nothing; it is cheap to look."""
+        """A folder reports nothing by itself, so a thread looks through it."""
+        threading.Thread(target=self._poll, args=(wake, self._marks()), name="folder", daemon=True).start()
 
     def follow(self, namespaces: Collection[str]) -> None:
-        """As ``start``."""
+        """Does nothing: the whole folder is looked through anyway."""
 
     def stop(self) -> None:
-        """Nothing was begun."""
+        self._stopped.set()
+
+    def _poll(self, wake: Callable[[Iterable[ServiceKey]], None], known: dict[Path, FileFingerprint]) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            marks = self._marks()
+            changed = {path for path, _ in marks.items() ^ known.items()}
+            known = marks
+            if changed:
+                wake({key for path in changed for key in _services(path)})
+
+    def _marks(self) -> dict[Path, FileFingerprint]:
+        """The fingerprint of each manifest in the folder; a file that cannot be read counts as missing."""
+        found: dict[Path, FileFingerprint] = {}
+        with suppress(OSError):
+            for path in self._folder.glob("*/*.yaml"):
+                with suppress(OSError):
+                    found[path] = fingerprint_of(path.stat())
+        return found
 
     def wait(self, seconds: float) -> bool:  # noqa: ARG002 -- the protocol's
         return True
 
-    def serving(self, spec: ServiceSpec) -> Serving | Refusal:
-        """There are no Services here: the file says all."""
-        return Serving(spec.ports)
+    def serving(self, spec: ServiceSpec) -> PublishTarget | Refusal:
+        """The ports of the file: a folder has no Services."""
+        return PublishTarget(spec.ports)
 
-    def read(self, key: ServiceKey) -> Stored | None:
+    def read(self, key: ServiceKey) -> StoredEndpoints | None:
         """The stored object; a file that did not change since the last read is not parsed again."""
         try:
-            mark = _mark(self._path(key))
+            mark = fingerprint_of(self._path(key).stat())
             known = self._parsed.get(key)
             if known and known[0] == mark:
                 return known[1]
@@ -74,7 +97,7 @@ class LocalCluster:
         self._parsed[key] = (mark, stored)
         return stored
 
-    def apply(self, change: Change) -> Stored:
+    def apply(self, change: EndpointsWrite, until: float = math.inf) -> StoredEndpoints:  # noqa: ARG002 -- a folder takes no time
         """Replaces the file in one step: a reader sees the old one or the new one, whole."""
         path = self._path(change.key)
         try:
@@ -88,7 +111,7 @@ class LocalCluster:
         return _stored(change.key, content)
 
     def slices(self, key: ServiceKey) -> tuple[StoredSlice, ...]:
-        """Those of our names that bear the Service's; nobody else makes slices here."""
+        """The slices of a Service, found by their names; nobody else makes slices here."""
         folder = self._folder / key.namespace
         try:
             names = [name for name in self._slice_names(key.namespace) if name.startswith(f"{key.name}-mooring-")]
@@ -99,7 +122,10 @@ class LocalCluster:
             raise Unavailable(f"{folder}: {error.strerror}") from error
         return tuple(held for service, held in found if service == key.name)
 
-    def apply_slice(self, change: SliceChange) -> StoredSlice | None:
+    def is_fresh(self, key: ServiceKey) -> bool:  # noqa: ARG002 -- the protocol's
+        return True
+
+    def apply_slice(self, change: SliceWrite, until: float = math.inf) -> StoredSlice | None:  # noqa: ARG002 -- as ``apply``
         """As ``apply``."""
         name = change.after.name if change.after else change.before.slice.name if change.before else ""
         path = self._folder / change.key.namespace / f"{name}{SLICE}"
@@ -113,7 +139,7 @@ class LocalCluster:
             raise Unavailable(f"{path}: {error.strerror}") from error
 
     @staticmethod
-    def _put_slice(path: Path, change: SliceChange) -> None:
+    def _put_slice(path: Path, change: SliceWrite) -> None:
         present = _present(path, change.before.version if change.before else None)
         if change.after is None:
             path.unlink()
@@ -123,7 +149,7 @@ class LocalCluster:
     def _slice_names(self, namespace: str) -> tuple[str, ...]:
         """The names of the slices' files; a folder that did not change is not listed again."""
         folder = self._folder / namespace
-        mark = _mark(folder)
+        mark = fingerprint_of(folder.stat())
         known = self._names.get(namespace)
         if known is None or known[0] != mark:
             names = tuple(sorted(file.name for file in folder.glob(f"*{SLICE}")))
@@ -132,7 +158,7 @@ class LocalCluster:
 
     def _slice(self, path: Path) -> tuple[str, StoredSlice]:
         """The Service that a slice is of, and what it says."""
-        mark = _mark(path)
+        mark = fingerprint_of(path.stat())
         known = self._slices.get(path)
         if known is None or known[0] != mark:
             content = path.read_bytes()
@@ -146,6 +172,17 @@ class LocalCluster:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
+        """Threads of ours wait for each other; another Mooring is not waited for."""
+        if not self._writing.acquire(timeout=TURN_SECONDS):
+            raise Unavailable(f"{self._folder}: a write before this one takes more than {TURN_SECONDS:g} s")
+        try:
+            with self._locked():
+                yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with (self._folder / ".lock").open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,12 +191,16 @@ class LocalCluster:
             yield
 
 
-def _mark(path: Path) -> Mark:
-    stat = path.stat()
-    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+def _services(path: Path) -> Iterator[ServiceKey]:
+    """The Services that the manifest may belong to: the name of a slice begins with that of its Service."""
+    namespace, parts = path.parent.name, path.name.split("-mooring-")
+    if not path.name.endswith(SLICE):
+        yield ServiceKey(namespace, path.stem)
+    for count in range(1, len(parts)):
+        yield ServiceKey(namespace, "-mooring-".join(parts[:count]))
 
 
-def _stored(key: ServiceKey, content: bytes) -> Stored:
+def _stored(key: ServiceKey, content: bytes) -> StoredEndpoints:
     return parse(key, _document(key, content), hashlib.sha256(content).hexdigest())
 
 
@@ -176,7 +217,7 @@ def _document(key: ServiceKey | Path, content: bytes) -> Mapping[str, Any]:
 
 
 def _present(path: Path, before: str | None) -> bytes | None:
-    """What the file holds now, if that still is the version that the change was decided on."""
+    """What the file holds now. Raises Conflict: it is not the version that the change was decided on."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -187,7 +228,7 @@ def _present(path: Path, before: str | None) -> bytes | None:
     return content
 
 
-def _content(change: Change, present: bytes | None) -> bytes:
+def _content(change: EndpointsWrite, present: bytes | None) -> bytes:
     document = {} if present is None else _document(change.key, present)
     return _dumped(merged(document, change))
 

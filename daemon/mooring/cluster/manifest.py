@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mooring.decide import addresses, drain
-from mooring.errors import Rejected
-from mooring.model import Change, ServiceFacts, ServicePort, Stored, Subset
-from mooring.picture import US
-from mooring.spec import Port, ServiceKey
+from mooring.cluster.notes import changed_notes, extras_of, kept_by, parse_notes, writer_of
+from mooring.model.addresses import canonical
+from mooring.model.errors import Rejected
+from mooring.model.memory import NO_EXTRAS, NOTHING, Extras
+from mooring.model.objects import MANAGER, EndpointsWrite, ServiceFacts, ServicePort, StoredEndpoints, Subset
+from mooring.model.spec import Port, ServiceKey
+from mooring.plan import drain, overrides
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 UNMIRRORED = "endpointslice.kubernetes.io/skip-mirror"
-"""On an Endpoints: it is not to be copied into EndpointSlices."""
+"""The label of an Endpoints that nobody shall copy into EndpointSlices."""
+_LISTS = ("addresses", "notReadyAddresses")
 
 
-def parse(key: ServiceKey, document: Mapping[str, Any], version: str) -> Stored:
+def parse(key: ServiceKey, document: Mapping[str, Any], version: str) -> StoredEndpoints:
     """Our value of an Endpoints document; absent and null lists are empty.
 
     Raises:
@@ -27,14 +30,18 @@ def parse(key: ServiceKey, document: Mapping[str, Any], version: str) -> Stored:
         named = (document.get("kind"), metadata.get("namespace", key.namespace), metadata.get("name"))
         held = tuple(_subset(subset) for subset in document.get("subsets") or ())
         labels = metadata.get("labels") or {}
-        stored = Stored(
+        stored = StoredEndpoints(
             key=key,
             version=version,
-            managed=labels.get(MANAGED_BY) == US,
+            managed=labels.get(MANAGED_BY) == MANAGER,
             subsets=held,
             manager=manager(metadata, "f:subsets"),
-            unmirrored=labels.get(UNMIRRORED) == "true",
-            unmirrored_by=manager(metadata, "f:metadata", "f:labels", f"f:{UNMIRRORED}"),
+            skip_mirror=labels.get(UNMIRRORED) == "true",
+            skip_mirror_by=manager(metadata, "f:metadata", "f:labels", f"f:{UNMIRRORED}"),
+            memory=parse_notes(metadata),
+            writer=writer_of(metadata),
+            extras=_extras(document),
+            kept_by=kept_by(metadata),
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise Rejected(f"the stored object of {key} is not of the shape of an Endpoints") from error
@@ -43,11 +50,13 @@ def parse(key: ServiceKey, document: Mapping[str, Any], version: str) -> Stored:
     return stored
 
 
-def merged(document: Mapping[str, Any], change: Change) -> dict[str, Any]:
+def merged(document: Mapping[str, Any], change: EndpointsWrite) -> dict[str, Any]:
     """The document after the change: our label and all subsets; whatever else stood in it stays."""
     metadata = dict(document.get("metadata") or {"name": change.key.name, "namespace": change.key.namespace})
     named = {**(metadata.get("labels") or {}), **labels(change)}
     metadata["labels"] = {name: value for name, value in named.items() if value is not None}
+    if annotations := {**(metadata.get("annotations") or {}), **notes(change)}:
+        metadata["annotations"] = annotations
     after = {"apiVersion": "v1", "kind": "Endpoints", **document, "metadata": metadata}
     after.pop("subsets", None)
     if change.subsets:
@@ -55,23 +64,32 @@ def merged(document: Mapping[str, Any], change: Change) -> dict[str, Any]:
     return after
 
 
-def labels(change: Change) -> dict[str, str | None]:
-    """Our labels; None where one is to be taken away."""
-    was = change.before is not None and change.before.unmirrored
-    mark = {UNMIRRORED: "true" if change.unmirrored else None} if was != change.unmirrored else {}
-    return {MANAGED_BY: US, **mark}
+def labels(change: EndpointsWrite) -> dict[str, str | None]:
+    """Our labels; None removes one."""
+    was = change.before is not None and change.before.skip_mirror
+    mark = {UNMIRRORED: "true" if change.skip_mirror else None} if was != change.skip_mirror else {}
+    return {MANAGED_BY: MANAGER, **mark}
 
 
-def subsets(change: Change) -> list[dict[str, Any]]:
+def notes(change: EndpointsWrite) -> dict[str, str]:
+    """Our annotations."""
+    return changed_notes(change.before.memory if change.before else NOTHING, change.memory, change.writer)
+
+
+def subsets(change: EndpointsWrite) -> list[dict[str, Any]]:
     """The subsets of the change as Kubernetes writes them, empty lists left out."""
-    return [_written(subset) for subset in change.subsets]
+    return [_written(subset, change.extras) for subset in change.subsets]
+
+
+_HEADLESS = frozenset({"", "None"})
+"""What stands in the place of a ClusterIP where a Service has none."""
 
 
 def facts(service: Mapping[str, Any]) -> ServiceFacts:
     """What a Service document says of itself."""
     spec, metadata = service.get("spec") or {}, service.get("metadata") or {}
     owners = [owner for owner in metadata.get("ownerReferences") or () if owner.get("controller")]
-    ports = spec.get("ports") or ()
+    ports, annotations = spec.get("ports") or (), metadata.get("annotations") or {}
     return ServiceFacts(
         ports=tuple(
             ServicePort(port.get("name") or "", port["port"], port.get("targetPort"), port.get("protocol") or "TCP")
@@ -81,7 +99,12 @@ def facts(service: Mapping[str, Any]) -> ServiceFacts:
         selector=bool(spec.get("selector")),
         owner=f"{owners[0]['kind']}/{owners[0]['name']}" if owners else "",
         families=tuple(spec.get("ipFamilies") or ("IPv4",)),
-        drain=drain.entries(str((metadata.get("annotations") or {}).get(drain.ANNOTATION) or "")),
+        cluster_ips=tuple(
+            one for one in spec.get("clusterIPs") or [spec.get("clusterIP") or ""] if one not in _HEADLESS
+        ),
+        drain=drain.parse_drain(str(annotations.get(drain.ANNOTATION) or "")),
+        pause=overrides.parse_pause(annotations.get(overrides.PAUSED)),
+        trust=overrides.parse_trust(annotations.get(overrides.TRUST)),
     )
 
 
@@ -99,9 +122,11 @@ def parsed_ports(ports: Iterable[Mapping[str, Any]]) -> tuple[Port, ...]:
     )
 
 
-def written_ports(ports: Iterable[Port]) -> list[dict[str, Any]]:
+def written_ports(ports: Iterable[Port], extras: Extras = NO_EXTRAS) -> list[dict[str, Any]]:
     return [
-        ({"name": port.name} if port.name else {}) | {"port": port.port, "protocol": port.protocol} for port in ports
+        ({"name": port.name} if port.name else {})
+        | {"port": port.port, "protocol": port.protocol, **extras.ports.get((port.name, port.protocol), {})}
+        for port in ports
     ]
 
 
@@ -109,14 +134,8 @@ def _addresses(subset: Mapping[str, Any], field: str) -> tuple[str, ...]:
     return tuple(canonical(str(address["ip"])) for address in subset.get(field) or ())
 
 
-def canonical(ip: str) -> str:
-    """As the file's addresses are held; somebody else may write fd00:0::B for fd00::b."""
-    address = addresses.parse(ip)
-    return ip if address is None else str(address)
-
-
 def manager(metadata: Mapping[str, Any], *fields: str) -> str:
-    """Of those who own a field, the last who wrote (API concepts, "Field management")."""
+    """Who last wrote the field, empty where nobody owns it (API concepts, "Field management")."""
     owners = [
         (str(entry.get("time") or ""), str(entry.get("manager") or ""))
         for entry in metadata.get("managedFields") or ()
@@ -133,10 +152,17 @@ def _owns(owned: Mapping[str, Any], fields: Iterable[str]) -> bool:
     return True
 
 
-def _written(subset: Subset) -> dict[str, Any]:
+def _written(subset: Subset, extras: Extras) -> dict[str, Any]:
     lists = {
-        "addresses": [{"ip": address} for address in subset.ready],
-        "notReadyAddresses": [{"ip": address} for address in subset.not_ready],
-        "ports": written_ports(subset.ports),
+        "addresses": [{"ip": address, **extras.addresses.get(address, {})} for address in subset.ready],
+        "notReadyAddresses": [{"ip": address, **extras.addresses.get(address, {})} for address in subset.not_ready],
+        "ports": written_ports(subset.ports, extras),
     }
     return {field: entries for field, entries in lists.items() if entries}
+
+
+def _extras(document: Mapping[str, Any]) -> Extras:
+    subsets = document.get("subsets") or ()
+    listed = [one for subset in subsets for kind in _LISTS for one in subset.get(kind) or ()]
+    ports = [port for subset in subsets for port in subset.get("ports") or ()]
+    return extras_of(((canonical(str(one["ip"])), one) for one in listed), ports)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from mooring.cluster.manifest import MANAGED_BY, canonical, manager, parsed_ports, written_ports
-from mooring.errors import Rejected
-from mooring.picture import US, Condition, Endpoint, Slice, SliceChange, StoredSlice
+from mooring.cluster.manifest import MANAGED_BY, manager, parsed_ports, written_ports
+from mooring.cluster.notes import changed_notes, extras_of, parse_notes, writer_of
+from mooring.model.addresses import canonical
+from mooring.model.errors import Rejected
+from mooring.model.memory import NOTHING, Extras
+from mooring.model.moments import rfc3339
+from mooring.model.objects import MANAGER, Condition, Endpoint, Slice, SliceWrite, StoredSlice
 
 SERVICE = "kubernetes.io/service-name"
 KEEPER = "endpointslice.kubernetes.io/managed-by"
 TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
-"""kube-proxy reckons from it how long a change took to reach its rules."""
+"""kube-proxy measures from this moment how long a change took to reach its rules."""
 CONDITIONS: Mapping[Condition, Mapping[str, bool]] = {
     Condition.READY: {"ready": True, "serving": True, "terminating": False},
     Condition.NOT_READY: {"ready": False, "serving": False, "terminating": False},
@@ -39,14 +42,17 @@ def parse_slice(document: Mapping[str, Any], version: str) -> StoredSlice:
             family=str(document["addressType"]),
             endpoints=tuple(one for entry in document.get("endpoints") or () for one in _endpoints(entry)),
             ports=parsed_ports(document.get("ports") or ()),
+            memory=parse_notes(metadata),
         )
-        keeper = str((metadata.get("labels") or {}).get(KEEPER) or "")
-        return StoredSlice(version, keeper, held, manager(metadata, "f:endpoints"))
+        managed_by = str((metadata.get("labels") or {}).get(KEEPER) or "")
+        return StoredSlice(
+            version, managed_by, held, manager(metadata, "f:endpoints"), writer_of(metadata), _extras(document)
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Rejected("a stored EndpointSlice is not of the shape of one") from error
 
 
-def merged_slice(document: Mapping[str, Any], change: SliceChange, after: Slice) -> dict[str, Any]:
+def merged_slice(document: Mapping[str, Any], change: SliceWrite, after: Slice) -> dict[str, Any]:
     """The document after the change: our labels, its endpoints and ports; whatever else stood in it stays."""
     patch = slice_patch(change, after)
     metadata = dict(document.get("metadata") or {"name": after.name, "namespace": change.key.namespace})
@@ -56,21 +62,19 @@ def merged_slice(document: Mapping[str, Any], change: SliceChange, after: Slice)
     return {**kind, **document, "metadata": metadata, **patch}
 
 
-def slice_patch(change: SliceChange, after: Slice) -> dict[str, Any]:
-    """What of a slice is ours, as a merge patch of it."""
-    metadata: dict[str, Any] = {"labels": {SERVICE: change.key.name, KEEPER: US, MANAGED_BY: US}}
+def slice_patch(change: SliceWrite, after: Slice) -> dict[str, Any]:
+    """Our fields of a slice, as a merge patch."""
+    metadata: dict[str, Any] = {"labels": {SERVICE: change.key.name, KEEPER: MANAGER, MANAGED_BY: MANAGER}}
+    annotations = changed_notes(change.before.slice.memory if change.before else NOTHING, after.memory, change.writer)
     if change.evidence is not None:
-        metadata["annotations"] = {TRIGGER: moment(change.evidence)}
+        annotations[TRIGGER] = rfc3339(change.evidence, 9)
+    if annotations:
+        metadata["annotations"] = annotations
     return {
         "metadata": metadata,
-        "endpoints": [_written(endpoint) for endpoint in after.endpoints],
-        "ports": written_ports(after.ports),
+        "endpoints": [_written(endpoint, change.extras) for endpoint in after.endpoints],
+        "ports": written_ports(after.ports, change.extras),
     }
-
-
-def moment(at: float) -> str:
-    """Unix seconds as RFC 3339 with nanoseconds."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.{int(at % 1 * 1e9):09}Z"
 
 
 def _endpoints(entry: Mapping[str, Any]) -> tuple[Endpoint, ...]:
@@ -81,14 +85,22 @@ def _endpoints(entry: Mapping[str, Any]) -> tuple[Endpoint, ...]:
 
 
 def _condition(conditions: Mapping[str, Any]) -> Condition:
-    """What is not said: ready and serving are to be taken as true, terminating as false."""
+    """Where a condition is absent, ready and serving count as true, terminating as false."""
     if conditions.get("ready") is not False:
         return Condition.READY
     last = conditions.get("serving") is not False and conditions.get("terminating") is True
     return Condition.LAST_RESORT if last else Condition.NOT_READY
 
 
-def _written(endpoint: Endpoint) -> dict[str, Any]:
+def _extras(document: Mapping[str, Any]) -> Extras:
+    entries = document.get("endpoints") or ()
+    listed = ((canonical(str(address)), entry) for entry in entries for address in entry["addresses"])
+    return extras_of(listed, document.get("ports") or ())
+
+
+def _written(endpoint: Endpoint, extras: Extras) -> dict[str, Any]:
     zone = {"zone": endpoint.zone} if endpoint.zone else {}
     hints = {"hints": {"forZones": [{"name": name} for name in endpoint.hints]}} if endpoint.hints else {}
-    return {"addresses": [endpoint.address], "conditions": dict(CONDITIONS[endpoint.condition]), **zone, **hints}
+    conditions = dict(CONDITIONS[endpoint.condition])
+    theirs = extras.addresses.get(endpoint.address, {})
+    return {"addresses": [endpoint.address], "conditions": conditions, **zone, **hints, **theirs}

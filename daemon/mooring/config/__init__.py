@@ -1,4 +1,4 @@
-"""The configuration file: bytes to a tree that knows its places, defaults merged, every rule checked, values built."""
+"""The configuration file: reads it, keeps the place of each value, merges defaults, checks all rules, builds values."""
 
 from __future__ import annotations
 
@@ -6,33 +6,40 @@ import hashlib
 from pathlib import Path
 
 from mooring.config.build import services
-from mooring.config.fields import validated
-from mooring.config.files import unreadable_files
-from mooring.config.merge import merged
+from mooring.config.fields import validate
+from mooring.config.files import check_places, unreadable_files
+from mooring.config.merge import merge_defaults
 from mooring.config.problems import Problems
 from mooring.config.rules import check_rules
 from mooring.config.source import read, tree
-from mooring.decide.addresses import AddressPolicy
-from mooring.spec import Config
+from mooring.config.warnings import warn
+from mooring.model.addresses import AddressPolicy
+from mooring.model.file_policy import ANYWHERE, FilePolicy
+from mooring.model.spec import Config
 
-__all__ = ["AddressPolicy", "load", "parse", "unreadable_files"]
+__all__ = ["AddressPolicy", "FilePolicy", "load", "parse", "unreadable_files"]
 
 
-def load(path: Path, policy: AddressPolicy, *, ports_required: bool = False) -> Config:
-    """The valid file. Opens no other file.
+def load(path: Path, policy: AddressPolicy, *, ports_required: bool = False, files: FilePolicy = ANYWHERE) -> Config:
+    """The configuration in the file. Opens no other file; ``files``: where the files that it names may lie.
 
     Raises:
-        ConfigError: everything that is wrong with it.
+        ConfigError: all problems of the file.
     """
-    return parse(read(path), str(path), policy, ports_required=ports_required)
+    return parse(read(path), str(path), policy, ports_required=ports_required, files=files)
 
 
-def parse(data: bytes, file: str, policy: AddressPolicy, *, ports_required: bool = False) -> Config:
-    """As ``load``, for bytes that are at hand; ``file`` is how complaints call them."""
+def parse(
+    data: bytes, file: str, policy: AddressPolicy, *, ports_required: bool = False, files: FilePolicy = ANYWHERE
+) -> Config:
+    """As ``load``, for bytes; ``file`` names them in messages."""
     problems = Problems(file)
-    root = merged(tree(data, problems))
-    blocks = validated(root, problems)
+    root = merge_defaults(tree(data, problems))
+    blocks = validate(root, problems)
     check_rules(root, policy, problems, ports_required=ports_required)
+    if files != ANYWHERE:
+        check_places(root, files, problems)
     problems.raise_if_any()
+    warn(root, problems)
     assert blocks is not None  # noqa: S101 -- without models there are problems
-    return Config(services(blocks), hashlib.sha256(data).hexdigest())
+    return Config(services(blocks), hashlib.sha256(data).hexdigest(), problems.warnings())

@@ -1,51 +1,48 @@
-"""A file without problems as the frozen values that travel."""
+"""Builds the frozen values of ``model.spec`` from a valid file."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
+from mooring.config.damping import FlapBlock
 from mooring.config.hosts import canonical
 from mooring.config.models import CheckTimes, FileBlock, HostBlock, PortBlock, ServiceBlock
-from mooring.decide.addresses import parse
-from mooring.protocols.options import Options
-from mooring.protocols.registry import PROTOCOLS
-from mooring.reasons import Reason
-from mooring.spec import (
-    Adopt,
+from mooring.model.addresses import parse
+from mooring.model.damping import FlapRule
+from mooring.model.spec import (
+    LOGIN_SECONDS,
     Check,
     HostSpec,
-    OnSplitBrain,
     Port,
-    Publish,
     Role,
     ServiceKey,
     ServiceSpec,
     Thresholds,
-    WhenAllFail,
-    WhenSaturated,
 )
+from mooring.protocols.options import Options
+from mooring.protocols.registry import PROTOCOLS
 
 _DEFAULT_TIMEOUT = 1.0
-_DEFAULT_LOGIN_PERIODS, _LEAST_DEFAULT_LOGIN = 5.0, 10.0
+_LOGIN_PERIODS = 5.0
 
 
 def services(file: FileBlock) -> tuple[ServiceSpec, ...]:
-    """The Services in the order of the file; those that can share a probe of a host have the same question."""
+    """The Services in the order of the file. Services that can share a probe of a host get the same question."""
     found = tuple(_service(service) for service in file.services)
-    asking = {_probed(spec) for spec in found if spec.check.requirement.role is not Role.ANY}
-    return tuple(_sharing(spec) if asking and _probed(spec) in asking else spec for spec in found)
+    asking = {_sharing_key(spec) for spec in found if spec.check.requirement.role is not Role.ANY}
+    return tuple(_with_facts(spec) if asking and _sharing_key(spec) in asking else spec for spec in found)
 
 
-def _probed(spec: ServiceSpec) -> Hashable:
-    """What is equal where a Service that asks for no role can take part in the probes of one that does."""
+def _sharing_key(spec: ServiceSpec) -> Hashable:
+    """Equal for two Services that one probe can serve, if both ask for the facts of roles."""
     check = spec.check
-    return check.protocol, check.timeout, cast("Options", check.options).question(facts=True)
+    return check.protocol, check.timeout, check.options.question(facts=True)
 
 
-def _sharing(spec: ServiceSpec) -> ServiceSpec:
-    options = cast("Options", spec.check.options).question(facts=True)
+def _with_facts(spec: ServiceSpec) -> ServiceSpec:
+    options = spec.check.options.question(facts=True)
     return replace(spec, check=replace(spec.check, options=options))
 
 
@@ -55,14 +52,24 @@ def _service(block: ServiceBlock) -> ServiceSpec:
         hosts=tuple(_host(host) for host in block.hosts),
         check=_check(block.check),
         ports=tuple(_port(port) for port in block.ports or ()),
-        adopt=Adopt(block.adopt),
-        when_all_fail=WhenAllFail(block.when_all_fail),
-        publish=Publish(block.publish),
-        last_resort=frozenset(Reason(reason) for reason in block.last_resort or ()),
+        adopt=block.adopt,
+        when_all_fail=block.when_all_fail,
+        publish=block.publish,
+        last_resort=frozenset(block.last_resort or ()),
+        observers=block.observers is not None,
         min_ready=block.min_ready,
-        on_split_brain=OnSplitBrain(block.on_split_brain),
+        on_split_brain=block.on_split_brain,
         kill_users=tuple(block.kill_users or ()),
+        flap=_flap(block.flap),
+        keep_on_silence=block.keep_on_silence,
     )
+
+
+def _flap(block: FlapBlock | None) -> FlapRule | None:
+    if block is None:
+        return None
+    within, hold, most = (float(one) for one in (block.within_seconds, block.hold_seconds, block.max_hold_seconds))
+    return FlapRule(block.transitions, within, hold, most)
 
 
 def _port(block: PortBlock) -> Port:
@@ -81,6 +88,7 @@ def _host(block: HostBlock) -> HostSpec:
         also=tuple(canonical(other) for other in others),
         zone=block.zone or "",
         backup=block.backup,
+        server_name=block.server_name or "",
     )
 
 
@@ -88,7 +96,7 @@ def _check(block: CheckTimes) -> Check:
     protocol, options = _protocol(block)
     period = float(block.period_seconds)
     timeout = min(_DEFAULT_TIMEOUT, period) if block.timeout_seconds is None else float(block.timeout_seconds)
-    login = max(_DEFAULT_LOGIN_PERIODS * period, _LEAST_DEFAULT_LOGIN)
+    login = max(_LOGIN_PERIODS * period, LOGIN_SECONDS)
     return Check(
         protocol=protocol,
         options=options.question(),
@@ -98,12 +106,12 @@ def _check(block: CheckTimes) -> Check:
         expect=options.expected_answer(),
         edge=float(block.edge_seconds),
         login=login if block.login_seconds is None else float(block.login_seconds),
-        when_saturated=WhenSaturated(block.when_saturated),
+        when_saturated=block.when_saturated,
         requirement=options.requirement(),
-        electors=options.electors(),
+        quorum=options.quorum(),
     )
 
 
 def _protocol(block: Any) -> tuple[str, Options]:
-    """The one protocol of a check and its options; the rules have made sure that there is one."""
+    """The protocol of a check and its options; the rules guarantee exactly one."""
     return next((name, options) for name in PROTOCOLS if (options := getattr(block, name)) is not None)

@@ -21,6 +21,7 @@ _SCHEMA = "config/mooring.schema.json"
 _PAGE = "docs/configuration.md"
 _RULED = [block for one in PROTOCOLS.values() for block in (one.options, *one.options.inner.values())]
 _NEEDS = {block.__name__: block.needs for block in _RULED}
+_REQUIRED = {block.__name__: block.required for block in _RULED}
 
 _INTRODUCTION = """\
 # The configuration file
@@ -29,30 +30,34 @@ _INTRODUCTION = """\
 
 One YAML file, by default `/etc/mooring/config.yaml`. `config/example.yaml` is one to start from, and
 `config/mooring.schema.json` (also: `mooring schema`) is its JSON Schema, for editors. `mooring validate FILE` checks a
-file and opens no other.
+file and opens no other; it warns on standard error of what is allowed but seldom meant.
 
-Every complaint says `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`, and all complaints about a file
-come at once. A file that is wrong anywhere is not used at all.
+Every error has the form `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`, and Mooring reports all
+errors of a file at once. It uses no part of a file that has an error.
 
 - Times are in seconds; decimals such as `0.25` are allowed.
 - A path is absolute, and is a path where Mooring runs. Passwords stand in files of their own, never in this one.
-- A path may begin with `${CREDENTIALS_DIRECTORY}/`: there systemd shows a unit what its `LoadCredential=` names, in a
-  folder that is another one at each start. No other variable is known.
+- A path may begin with `${CREDENTIALS_DIRECTORY}/`: in that folder systemd places the credentials of a unit
+  (`LoadCredential=`), and it is another folder at each start. Mooring knows no other variable.
 - `defaults.check` is merged into the check of each Service, field by field, also inside the protocol's block and `tls`.
   A Service that names a protocol inherits only that protocol's block; a Service that names none inherits the only block
-  that `defaults.check` holds. Of two values the Service's own stands, and `null` takes back an optional one.
+  that `defaults.check` holds. The Service's own value wins, and `null` removes an optional default.
 - The text must be UTF-8, one YAML document, at most 1 MiB and 20 levels deep. Unknown keys, duplicate keys, anchors,
   aliases and tags are refused. Only `true` and `false` are booleans (`yes`, `on` are texts); a number with a leading
   zero is a text.
 - Within a file each Service (namespace and name) stands once; within a Service each address, host name, port name and
   port number stands once. Several ports all need names.
 - Loopback, link-local, multicast and unspecified addresses are refused, as are addresses outside `--allowed-cidrs`. A
-  `probeAddress` may lie outside of those CIDRs, and be loopback where leader election is off.
+  `probeAddress` and Sentinels must lie inside `--probe-cidrs` (default: those of `--allowed-cidrs`), or be loopback
+  where leader election is off.
+- The files that this file names must lie in one of `--secret-dirs`, links resolved. None may be a kubeconfig or a token
+  that Mooring itself uses: see [Security](security.md). A `caFile` may also lie in `/etc/ssl`, `/etc/pki` or
+  `/usr/share/ca-certificates`.
 """
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the file. It does not know the rules between fields."""
+    """The JSON Schema (2020-12) of the file, without the rules between fields."""
     of_models = FileBlock.model_json_schema(schema_generator=Untitled)
     return {"$schema": _DIALECT, **of_models, "title": "The configuration file of Mooring"}
 
@@ -68,7 +73,7 @@ def page() -> str:
 
 
 def _places(whole: Schema) -> dict[str, list[str]]:
-    """Each block by its name in the schema, with all paths on which a file can hold it, outer blocks first."""
+    """Each block by its name in the schema, with all paths where a file can hold it, outer blocks first."""
     places: dict[str, list[str]] = {}
     waiting = deque([("", whole)])
     while waiting:
@@ -96,7 +101,7 @@ def _section(heading: str, block: Schema, paths: list[str]) -> str:
     lines = [f"## {heading}", "", f"{block['description']}{where}", ""]
     if fields := block.get("properties"):
         lines += ["Field | Meaning | Default | Allowed", "--- | --- | --- | ---"]
-        required = block.get("required", ())
+        required = {*block.get("required", ()), *_REQUIRED.get(block.get("title", ""), ())}
         lines += [_row(name, field, required=name in required) for name, field in fields.items()]
     else:
         lines.append("It has no fields.")
@@ -117,14 +122,14 @@ def _default(field: Schema) -> str:
     return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
-def rendered() -> dict[str, str]:
-    """What is generated, by its path in a checkout."""
+def files() -> dict[str, str]:
+    """The texts of the generated files, by their paths in a checkout."""
     return {_SCHEMA: json.dumps(schema(), indent=2) + "\n", _PAGE: page()}
 
 
 def main(arguments: list[str]) -> None:
     root = Path(arguments[0] if arguments else ".")
-    for path, text in rendered().items():
+    for path, text in files().items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
 

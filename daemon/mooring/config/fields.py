@@ -1,4 +1,4 @@
-"""Each field by itself, judged by the models; pydantic's findings put into words, at the place they are about."""
+"""Validates each field by itself, and turns the errors of pydantic into messages with their places in the file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mooring.protocols.options import Block
 Loc = tuple[str | int, ...]
 
 
-def validated(root: Node, problems: Problems) -> FileBlock | None:
-    """The merged tree as models; None, and all that is wrong in ``problems``, where it does not fit them."""
+def validate(root: Node, problems: Problems) -> FileBlock | None:
+    """The merged tree as models; None where it does not fit them: then each reason is in ``problems``."""
     try:
         return FileBlock.model_validate(root.plain())
     except ValidationError as error:
@@ -34,7 +34,7 @@ def _complain(root: Node, found: ErrorDetails, problems: Problems) -> None:
         return
     if missing:
         path = child_path(node.path, missing[0])
-        problems.add(node.at, path, f"is missing; must be {_allowed(found['loc'])}")
+        problems.add(node.at, path, f"is missing; must be {_allowed_values(found['loc'])}")
     elif found["type"] == "extra_forbidden":
         problems.add(node.key_at, node.path, _unknown(found["loc"]))
     else:
@@ -43,9 +43,9 @@ def _complain(root: Node, found: ErrorDetails, problems: Problems) -> None:
 
 def _wrong(node: Node, found: ErrorDetails) -> str:
     if found["type"] in {"too_short", "too_long"}:
-        return f"must be {_allowed(found['loc'])}, has {len(node.items)}"
+        return f"must be {_allowed_values(found['loc'])}, has {len(node.items)}"
     shown = node.shown()
-    wanted = _allowed(found["loc"])
+    wanted = _allowed_values(found["loc"])
     hint = "; put it in quotes" if wanted.startswith("a text") and node.text and shown == node.text else ""
     return f"must be {wanted}" + (f", is {shown}" if shown else "") + hint
 
@@ -58,7 +58,7 @@ def _unknown(loc: Loc) -> str:
     return f"is no field here; there are {', '.join(known)}" if known else "is no field here; must have no fields"
 
 
-def _allowed(loc: Loc) -> str:
+def _allowed_values(loc: Loc) -> str:
     if not loc:
         return "a mapping"
     if not isinstance(loc[-1], int):
@@ -74,15 +74,16 @@ def _schema(loc: Loc) -> Schema:
 
 
 def _owner(loc: Loc) -> tuple[type[Block], str | int]:
-    """The block that a finding is in, and the field or the index in a list that it is about."""
+    """The block of an error, and the field or the index in a list that it is about."""
     block: type[Block] = FileBlock
     for key in loc[:-1]:
         if isinstance(key, str):
-            block = _block_of(block, key)
+            block = block_of(block, key)
     return block, loc[-1] if loc else 0
 
 
-def _block_of(block: type[Block], alias: str) -> type[Block]:
+def block_of(block: type[Block], alias: str) -> type[Block]:
+    """The block that a field, by its name in the file, holds; ``block`` itself where it holds none."""
     fields = block.model_fields.values()
     annotation = next(info.annotation for info in fields if info.alias == alias)
     return next(_blocks(annotation), block)

@@ -1,4 +1,4 @@
-"""What a field may hold, in words made from its JSON Schema: the same in complaints and in the documentation."""
+"""Describes what a field may hold, in words made from its JSON Schema: for messages and for the documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 
 
 class Untitled(GenerateJsonSchema):
-    """Without titles made of field names: here a title says in words what a pattern allows."""
+    """Leaves out titles made of field names: in these schemas a title describes in words what a pattern allows."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 -- pydantic's signature
         return False
@@ -29,7 +29,7 @@ def field_schemas(block: type[Block]) -> Schema:
 
 
 def allowed(schema: Schema) -> str:
-    """What a value must be: "a number from 0.05 to 3600"."""
+    """What a value must be, in words, as "a number from 0.05 to 3600"."""
     if arms := schema.get("anyOf"):
         return ", or ".join(allowed(arm) for arm in arms if arm.get("type") != "null")
     if "title" in schema and schema.get("type") != "object":

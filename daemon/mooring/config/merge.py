@@ -1,6 +1,6 @@
-"""The tree as the checks and models want it: short forms written out, ``defaults`` merged into each Service.
+"""Expands short forms and merges ``defaults`` into each Service, for the rules and models.
 
-All on located nodes, so that a complaint points to where a value really stands.
+Nodes keep their places, so that a message shows the line in which the value stands.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mooring.protocols.registry import PROTOCOLS
 _NOTHING: Mapping[str, Node] = MappingProxyType({})
 
 
-def merged(root: Node) -> Node:
-    """The whole tree with complete Services. What has the wrong shape stays as it is, for the models to refuse."""
+def merge_defaults(root: Node) -> Node:
+    """The whole tree with complete Services. A value of the wrong shape stays as it is: the models refuse it."""
     services, defaults = root.get("services"), root.get("defaults", "check")
     if services is None:
         return root
-    base = _written_out(defaults) if defaults else None
+    base = _expand_protocols(defaults) if defaults else None
     complete = tuple(_service(service, base) for service in services.items)
     return root.with_fields(services=replace(services, value=complete)) if complete else root
 
@@ -38,7 +38,7 @@ def _service(service: Node, defaults: Node | None) -> Node:
         changed["hosts"] = _hosts(hosts)
     own = service.get("check") or _absent(service, "check")
     if own.is_mapping:
-        changed["check"] = _check(_written_out(own), defaults)
+        changed["check"] = _check(_expand_protocols(own), defaults)
     return service.with_fields(**changed)
 
 
@@ -46,8 +46,8 @@ def _absent(parent: Node, key: str) -> Node:
     return Node(_NOTHING, parent.at, child_path(parent.path, key), parent.at)
 
 
-def _written_out(check: Node) -> Node:
-    """``tcp:`` with nothing behind it means the block with all its defaults."""
+def _expand_protocols(check: Node) -> Node:
+    """Makes an empty block of a protocol without a value: ``tcp:`` means all defaults."""
     empty = {name: node for name in PROTOCOLS if (node := check.get(name)) and node.value is None}
     return check.with_fields(**{name: replace(node, value=_NOTHING) for name, node in empty.items()})
 
@@ -59,15 +59,15 @@ def _check(own: Node, defaults: Node | None) -> Node:
     inherited = {
         key: node for key, node in defaults.fields.items() if key not in PROTOCOLS or key in named or not named
     }
-    return _over(own, replace(defaults, value=inherited))
+    return _merge(own, replace(defaults, value=inherited))
 
 
-def _over(own: Node, base: Node) -> Node:
-    """Both mappings as one; where both hold a key, the own value stands, of two mappings their merge."""
+def _merge(own: Node, base: Node) -> Node:
+    """Merges two mappings, also inside each other. Where both hold a key, the value of ``own`` wins."""
     both = dict(base.fields)
     for key, node in own.fields.items():
         under = both.get(key)
-        both[key] = _over(node, under) if under and under.is_mapping and node.is_mapping else node
+        both[key] = _merge(node, under) if under and under.is_mapping and node.is_mapping else node
     return replace(own, value=MappingProxyType(both))
 
 

@@ -1,4 +1,4 @@
-"""The file as models: fields, defaults and limits of each. Rules between fields are in ``rules`` and ``hosts``."""
+"""The file as pydantic models: fields, defaults, limits. Rules between fields are in ``rules`` and ``hosts``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema
 
-from mooring.protocols.options import Block
+from mooring.config.damping import MOST_HOSTS, FlapBlock, Kept, Off
+from mooring.model.reasons import Reason
+from mooring.model.spec import EDGE_SECONDS, Adopt, OnSplitBrain, Publish, WhenAllFail, WhenSaturated
+from mooring.protocols.options import Block, OneOf
 from mooring.protocols.registry import PROTOCOLS
 
-MOST_HOSTS = 1000
 DEFAULT_NAMESPACE = "default"
 
 Seconds = Annotated[float, Field(ge=0.05, le=3600, allow_inf_nan=False)]
@@ -51,7 +53,7 @@ Zone = Annotated[
         title="a zone: at most 63 of letters, digits, -, . and _, beginning and ending with a letter or digit",
     ),
 ]
-LastResort = Literal["lagging", "saturated", "not-synced"]
+LastResort = Annotated[Reason, OneOf(Reason.LAGGING, Reason.SATURATED, Reason.NOT_SYNCED)]
 IpAddress = Annotated[str, Field(min_length=1, max_length=253, title="an IP address")]
 
 
@@ -96,8 +98,13 @@ class HostBlock(Block):
     )
     zone: Zone | None = Field(
         default=None,
-        description="The topology zone of the host, told in EndpointSlices. Where every ready host of the Service has "
-        "one, each is meant for the clients of its own zone (`hints.forZones`).",
+        description="The topology zone of the host, published in EndpointSlices. Where every ready host of the Service "
+        "has one, each is meant for the clients of its own zone (`hints.forZones`).",
+    )
+    server_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+        default=None,
+        description="The name that the certificate of this host must bear, with `tls` in the check. Without it, the "
+        "`serverName` there.",
     )
     backup: bool = Field(
         default=False,
@@ -106,7 +113,7 @@ class HostBlock(Block):
 
 
 class _ShortForm:
-    """Says in the schema that the address alone may stand for the block; ``merge`` makes the block of it."""
+    """Lets the schema accept the address alone in place of the block; ``merge`` makes a block of it."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         title = "an IP address or a DNS name"
@@ -129,7 +136,7 @@ class CheckTimes(Block):
         default=3, description="Consecutive failures that make a ready host not ready. 3 means 3."
     )
     edge_seconds: Annotated[float, Field(ge=0.01, le=60, allow_inf_nan=False)] = Field(
-        default=0.05,
+        default=EDGE_SECONDS,
         description="When the session that is held to a host is lost, and a new connection is refused or closed "
         "without a word, the probes that confirm it follow each other so fast, until `failureThreshold` is met or "
         "one succeeds.",
@@ -140,8 +147,8 @@ class CheckTimes(Block):
         "house, a changed password, a certificate, a firewall. Without it five times `periodSeconds`, or 10 where that "
         "is less.",
     )
-    when_saturated: Literal["keep", "fail"] = Field(
-        default="keep",
+    when_saturated: Annotated[WhenSaturated, OneOf()] = Field(
+        default=WhenSaturated.KEEP,
         description="When a host takes no new login (too many connections) while the held session answers: `keep` "
         "leaves its verdict as it is, unless another host of the Service is ready and not saturated; `fail` counts "
         "it as a failure.",
@@ -164,49 +171,73 @@ CheckBlock: type[CheckTimes] = create_model(
 )
 
 
+class ObserversBlock(Block):
+    """Whose word counts where a host is silent.
+
+    A host that does not answer is taken out only where most of Mooring's replicas cannot reach it either. A refusal, a
+    reset and the host's own word count at once. It needs leader election and at least three replicas; without, Mooring
+    decides alone.
+    """
+
+    agree: Literal["majority"] = Field(description="How many must agree: most of those that vote.")
+
+
 class ServiceBlock(Block):
     """A Service without a selector, and its hosts."""
 
     name: ServiceName = Field(description="The Service, and so the Endpoints of the same name.")
     namespace: Label = Field(default=DEFAULT_NAMESPACE, description="The namespace of the Service.")
-    publish: Literal["endpoints", "endpointSlices", "both"] = Field(
-        default="endpoints",
+    publish: Annotated[Publish, OneOf()] = Field(
+        default=Publish.ENDPOINTS,
         description="What is written: Endpoints, which the cluster's mirroring controller copies into EndpointSlices; "
         "EndpointSlices of Mooring's own; or both, where traffic follows the slices and the Endpoints is there to be "
         "looked at. It may be changed at any time without a gap.",
     )
-    adopt: Literal["ifListed", "replace"] = Field(
-        default="ifListed",
+    adopt: Annotated[Adopt, OneOf()] = Field(
+        default=Adopt.IF_LISTED,
         description="What to do with Endpoints made by hand: `ifListed` takes them over once the file lists every "
         "ready address in them, `replace` takes them over as they are.",
     )
-    when_all_fail: Literal["publishNone", "keepLast"] = Field(
-        default="publishNone",
+    when_all_fail: Annotated[WhenAllFail, OneOf()] = Field(
+        default=WhenAllFail.PUBLISH_NONE,
         description="What to publish when every host would leave the Service: nothing, or the last stored ready set "
         "(loudly; never a host in maintenance or of a wrong role).",
+    )
+    observers: ObserversBlock | None = Field(
+        default=None, description="Without this block the leader alone decides whether a host is silent."
     )
     last_resort: Annotated[list[LastResort], Field(min_length=1, max_length=3)] | None = Field(
         default=None,
         description="Hosts that are unfit for one of these reasons get traffic while no host is ready: their "
         "endpoints are serving and terminating, which kube-proxy uses only then. Not with `publish: endpoints`.",
     )
-    on_split_brain: Literal["keepIncumbent", "publishNone"] = Field(
-        default="keepIncumbent",
+    on_split_brain: Annotated[OnSplitBrain, OneOf()] = Field(
+        default=OnSplitBrain.KEEP_INCUMBENT,
         description="What to publish of a Service with `role: primary` while several hosts say that they are it: the "
         "one that was published before, or none.",
     )
     on_demote: Literal["keepSessions", "killSessions"] = Field(
         default="keepSessions",
-        description="What becomes of the sessions that applications hold to a primary that says itself that it is the "
-        "primary no more: `killSessions` ends those of `killUsers`, once, a second after the change is published.",
+        description="What becomes of the sessions that applications hold to a primary that itself says that it is no "
+        "longer the primary: `killSessions` ends those of `killUsers`, once, two seconds after the change is "
+        "published.",
     )
     kill_users: Annotated[list[KillUser], Field(min_length=1, max_length=100)] | None = Field(
         default=None,
-        description="The database users of `onDemote: killSessions`. The account that probes needs `PROCESS` and "
-        "`CONNECTION ADMIN` on all (MySQL: `CONNECTION_ADMIN`), or Redis' `+client|kill`.",
+        description="The database users of `onDemote: killSessions`. The account that probes needs "
+        f"{', or '.join(protocol.kill_grant for protocol in PROTOCOLS.values() if protocol.kill_grant)}.",
     )
     min_ready: Annotated[int, Field(ge=1, le=MOST_HOSTS)] = Field(
         default=1, description="A host with `backup` stays out of traffic while so many others are ready."
+    )
+    flap: Annotated[FlapBlock | None, Off()] = Field(
+        default=FlapBlock(), description="How a host that fails again and again is held out; `off`: not at all."
+    )
+    keep_on_silence: Kept = Field(
+        default=0,
+        validate_default=True,
+        description="Silence alone (`timeout`, `unreachable`) takes no more hosts out than leave so many ready; a part "
+        "is of the hosts that are not in maintenance, rounded down. Not with `role: primary`.",
     )
     ports: Annotated[list[PortBlock], Field(min_length=1, max_length=100)] | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""The file as a tree in which each value knows where it stands."""
+"""The file as a tree of values with their places."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NO_FIELDS: Mapping[str, Node] = MappingProxyType({})
 
 
 class Broken(enum.Enum):
-    """Stands for a value that was complained about already; nothing more is said of it."""
+    """Stands for a value that has its message already; later checks skip it."""
 
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the file. ``key_at`` is where its key stands, in a list where the value itself stands.
+    """A value of the file. ``key_at`` is the place of its key; in a list, of the value itself.
 
-    ``text`` is a scalar as written, "" for the rest.
+    ``text`` is a scalar as written, "" for a mapping and a list.
     """
 
     value: Scalar | Broken | tuple[Node, ...] | Mapping[str, Node]
@@ -70,7 +70,7 @@ class Node:
         return value if abs(value) < float("inf") else None
 
     def has(self, key: str) -> bool:
-        """The key is there, and not null."""
+        """Whether the key is there, and not null."""
         node = self.get(key)
         return node is not None and node.value is not None
 
@@ -78,7 +78,7 @@ class Node:
         return replace(self, value=MappingProxyType({**self.fields, **changed}))
 
     def plain(self) -> object:
-        """The value without places: dict, list or scalar."""
+        """The value without places: a dict, list or scalar."""
         if isinstance(self.value, Mapping):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, tuple):
@@ -86,7 +86,7 @@ class Node:
         return None if isinstance(self.value, Broken) else self.value
 
     def shown(self) -> str:
-        """What stands here, in words for a complaint: "" where it could be a secret."""
+        """The value in words for a message; "" where it could be a secret."""
         if isinstance(self.value, Mapping):
             return "a mapping"
         if isinstance(self.value, tuple):
@@ -107,7 +107,7 @@ def child_path(parent: str, key: str | int) -> str:
 
 
 def nearest(root: Node, keys: Sequence[str | int]) -> tuple[Node, tuple[str | int, ...]]:
-    """The deepest node on the way that is there, and the keys that are left."""
+    """The deepest node that exists along the keys, and the keys that are left."""
     node = root
     for index, key in enumerate(keys):
         child = _child(node, key)

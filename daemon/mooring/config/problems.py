@@ -1,4 +1,4 @@
-"""The complaints about one file: each with its place, all of them at once."""
+"""Collects all problems of one file, each with its place."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from mooring.errors import ConfigError
+from mooring.model.errors import ConfigError
 
 MOST_PROBLEMS = 1000
+TEMPLATE_HINT = "is a template that nobody rendered; render it first, as `helm template` does"
 _MOST_CHARACTERS = 64
 
 
@@ -24,7 +25,7 @@ START = Position()
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """What is wrong and what is allowed; ``path`` is "" where the whole file is meant."""
+    """What is wrong and what is allowed; ``path`` is "" for a problem of the whole file."""
 
     at: Position
     path: str
@@ -36,34 +37,45 @@ class Problem:
 
 
 class Problems:
-    """Collects problems of one file. What several Services inherit from one place is one problem."""
+    """Collects the problems of one file. A value that several Services inherit is one problem."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self._found: set[Problem] = set()
+        self._warnings: set[Problem] = set()
 
     def add(self, at: Position, path: str, message: str) -> None:
         self._found.add(Problem(at, path, message))
 
+    def warn(self, at: Position, path: str, message: str) -> None:
+        """Adds a warning: the file is valid all the same."""
+        self._warnings.add(Problem(at, path, message))
+
     def stop(self, at: Position, message: str) -> NoReturn:
-        """Raises ConfigError with this and all that was found before."""
+        """Raises ConfigError with this problem and all that were added before."""
         self.add(at, "", message)
         raise ConfigError(*self._sentences())
 
     def raise_if_any(self) -> None:
-        """Raises ConfigError with all problems, if there are some."""
+        """Raises ConfigError with all problems if there are any."""
         if self._found:
             raise ConfigError(*self._sentences())
 
-    def _sentences(self) -> list[str]:
+    def warnings(self) -> tuple[str, ...]:
         """In the order of the file, at most MOST_PROBLEMS of them."""
-        sentences = [problem.sentence(self.file) for problem in sorted(self._found)]
+        return tuple(self._in_order(self._warnings, "warnings"))
+
+    def _sentences(self) -> list[str]:
+        return self._in_order(self._found, "problems")
+
+    def _in_order(self, found: set[Problem], what: str) -> list[str]:
+        sentences = [problem.sentence(self.file) for problem in sorted(found)]
         more = len(sentences) - MOST_PROBLEMS
-        rest = [f"{self.file}: and {more} problems more"] if more > 0 else []
+        rest = [f"{self.file}: and {more} {what} more"] if more > 0 else []
         return sentences[:MOST_PROBLEMS] + rest
 
 
 def quoted(text: str) -> str:
-    """A text of the file, safe to print: in quotes, escaped, cut."""
+    """A text of the file that is safe to print: in quotes, escaped, cut."""
     cut = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "..."
     return json.dumps(cut)

@@ -1,18 +1,19 @@
-"""The rules between fields, checked on the merged tree and so also beside fields that are wrong by themselves."""
+"""Checks the rules between fields on the merged tree, and so also where other fields are wrong by themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
 
-from mooring.config.hosts import check_hosts, unprobed
+from mooring.config.hosts import check_hosts, why_not_probed
 from mooring.config.merge import protocols
 from mooring.config.models import DEFAULT_NAMESPACE, CheckTimes
 from mooring.config.node import Node
 from mooring.config.problems import Problems, quoted
-from mooring.decide.addresses import AddressPolicy
+from mooring.model.addresses import AddressPolicy
+from mooring.model.damping import FLAP
 from mooring.protocols.options import ROLES, Needs, Options
-from mooring.protocols.redis.options import endpoint
+from mooring.protocols.protocol import QuorumServers
 from mooring.protocols.registry import PROTOCOLS
 
 _KNOWN = ", ".join(PROTOCOLS)
@@ -23,21 +24,23 @@ def check_rules(root: Node, policy: AddressPolicy, problems: Problems, *, ports_
     services = root.get("services")
     if services is None:
         return
-    _once(services.items, problems)
+    _unique_services(services.items, problems)
     for service in services.items:
         if not service.is_mapping:
             continue
         _ports(service, problems, required=ports_required)
         _last_resort(service, problems)
         _killing(service, problems)
+        _flap(service, problems)
+        _keep_on_silence(service, problems)
         if hosts := service.get("hosts"):
             check_hosts(hosts, policy, problems)
         if check := service.get("check"):
             _check(check, problems)
-            _sentinels(check, policy, problems)
+            _check_quorum_servers(check, policy, problems)
 
 
-def _once(services: Iterable[Node], problems: Problems) -> None:
+def _unique_services(services: Iterable[Node], problems: Problems) -> None:
     seen: dict[tuple[str, str], Node] = {}
     for service in services:
         name, namespace = service.string("name"), service.string("namespace")
@@ -51,7 +54,7 @@ def _once(services: Iterable[Node], problems: Problems) -> None:
 
 
 def _last_resort(service: Node, problems: Problems) -> None:
-    """An Endpoints has no words for it."""
+    """``lastResort`` needs EndpointSlices: Endpoints have no condition ``serving``."""
     if service.has("lastResort") and service.string("publish") in {None, "endpoints"}:
         node = service.fields["lastResort"]
         message = "needs EndpointSlices; publish must be endpointSlices or both"
@@ -65,8 +68,8 @@ def _ports(service: Node, problems: Problems, *, required: bool) -> None:
             message = "is missing; must be a list of ports, for `--cluster local` has no Service to read them from"
             problems.add(service.at, f"{service.path}.ports", message)
         return
-    _unique(ports.items, "name", problems)
-    _unique(ports.items, "port", problems)
+    _unique_in_ports(ports.items, "name", problems)
+    _unique_in_ports(ports.items, "port", problems)
     if len(ports.items) > 1:
         for port in ports.items:
             if port.is_mapping and not port.has("name"):
@@ -75,7 +78,7 @@ def _ports(service: Node, problems: Problems, *, required: bool) -> None:
                 )
 
 
-def _unique(ports: Iterable[Node], key: str, problems: Problems) -> None:
+def _unique_in_ports(ports: Iterable[Node], key: str, problems: Problems) -> None:
     seen: dict[object, Node] = {}
     for port in ports:
         node = port.get(key)
@@ -90,12 +93,14 @@ def _check(check: Node, problems: Problems) -> None:
     _timeout(check, problems)
     held = protocols(check)
     if len(held) != 1 and not check.is_broken:
-        problems.add(check.at, check.path, _not_one(check, held))
+        problems.add(check.at, check.path, _wrong_protocols(check, held))
     for name in held:
+        if len(held) == 1:
+            _check_required(check.fields[name], PROTOCOLS[name].options, problems)
         _needs(check.fields[name], PROTOCOLS[name].options, problems)
 
 
-def _not_one(check: Node, held: tuple[str, ...]) -> str:
+def _wrong_protocols(check: Node, held: tuple[str, ...]) -> str:
     if not held:
         return f"names no protocol; must hold exactly one of {_KNOWN}"
     listed = " and ".join(held)
@@ -118,6 +123,12 @@ def _timeout(check: Node, problems: Problems) -> None:
         problems.add(node.at, node.path, message)
 
 
+def _check_required(block: Node, options: type[Options], problems: Problems) -> None:
+    for field, wanted in options.required.items() if block.is_mapping else ():
+        if not block.has(field):
+            problems.add(block.at, f"{block.path}.{field}", f"is missing; must be {wanted}")
+
+
 def _needs(block: Node, options: type[Options], problems: Problems) -> None:
     for rule in options.needs:
         if not block.has(rule.field) or (rule.given and block.string(rule.field) not in rule.given):
@@ -125,8 +136,8 @@ def _needs(block: Node, options: type[Options], problems: Problems) -> None:
         node = block.fields[rule.field]
         inherited = rule.idle and node.path.startswith("defaults.")
         if not inherited and not _meets(block, rule):
-            told = f"needs {rule.wanted}" if rule.having else f"{rule.field} without {rule.other}"
-            problems.add(node.at, node.path, f"{told}; {rule.hint}")
+            wrong = f"needs {rule.wanted}" if rule.having else f"{rule.field} without {rule.other}"
+            problems.add(node.at, node.path, f"{wrong}; {rule.hint}")
     for name, inner in options.inner.items():
         if held := block.get(name):
             _needs(held, inner, problems)
@@ -135,37 +146,63 @@ def _needs(block: Node, options: type[Options], problems: Problems) -> None:
 def _meets(block: Node, rule: Needs) -> bool:
     if not rule.having:
         return block.has(rule.other)
-    word = block.string(rule.other) if block.has(rule.other) else "any"
-    return word in rule.having or word not in {"any", *ROLES}  # another word is told as wrong already
+    value = block.string(rule.other) if block.has(rule.other) else "any"
+    return value in rule.having or value not in {"any", *ROLES}  # any other value has its message already
 
 
-def _sentinels(check: Node, policy: AddressPolicy, problems: Problems) -> None:
-    """They are asked like hosts: what cannot be probed cannot be asked."""
-    blocks = [check.fields[name].get("sentinel") for name in protocols(check)]
-    listed = [block.get("hosts") for block in blocks if block is not None]
-    for node in [node for hosts in listed if hosts is not None for node in hosts.items]:
-        with suppress(ValueError):  # what is no address is told already
-            why = unprobed(endpoint(str(node.value))[0], policy)
+def _check_quorum_servers(check: Node, policy: AddressPolicy, problems: Problems) -> None:
+    """Mooring asks Sentinels as it probes hosts, so the same addresses are allowed for both."""
+    for name in protocols(check):
+        if (quorum_servers := PROTOCOLS[name].quorum_servers) and (
+            block := check.fields[name].get(quorum_servers.block)
+        ):
+            _reachable(block.get("hosts"), quorum_servers, policy, problems)
+
+
+def _reachable(hosts: Node | None, servers: QuorumServers, policy: AddressPolicy, problems: Problems) -> None:
+    for node in hosts.items if hosts else ():
+        with suppress(ValueError):  # an invalid address has its message already
+            why = why_not_probed(servers.endpoint(str(node.value))[0], policy)
             if why is not None:
                 problems.add(node.at, node.path, f"{node.value} {why}")
 
 
 def _killing(service: Node, problems: Problems) -> None:
-    """Whose sessions, and what becomes of a host when: both must be said, and only a primary is ever demoted."""
+    """``onDemote`` and ``killUsers`` need each other, and ``role: primary``: only a primary is ever demoted."""
     kills = service.string("onDemote") == "killSessions"
     if kills and not service.has("killUsers"):
         node = service.fields["onDemote"]
         problems.add(node.at, node.path, "killSessions without killUsers; add the users whose sessions are to be ended")
     if service.has("killUsers") and not kills:
         node = service.fields["killUsers"]
-        problems.add(node.at, node.path, "killUsers without onDemote; say `onDemote: killSessions`")
+        problems.add(node.at, node.path, "killUsers without onDemote; add `onDemote: killSessions`")
     for field in ("onDemote", "onSplitBrain"):
-        if service.has(field) and not _of_primaries(service):
+        if service.has(field) and not _has_role_primary(service):
             node = service.fields[field]
             problems.add(node.at, node.path, "needs `role: primary` in the check")
 
 
-def _of_primaries(service: Node) -> bool:
+def _flap(service: Node, problems: Problems) -> None:
+    """``holdSeconds`` may not exceed ``maxHoldSeconds``; either may be the default."""
+    flap = service.get("flap")
+    hold, most = (flap.number("holdSeconds"), flap.number("maxHoldSeconds")) if flap else (None, None)
+    if flap and hold is not None and hold > (FLAP.most if most is None else most):
+        node, other = flap.fields["holdSeconds"], f"{FLAP.most:g}, the default" if most is None else f"{most:g}"
+        problems.add(node.at, node.path, f"must not exceed maxHoldSeconds ({other}), is {node.shown()}")
+    elif flap and hold is None and most is not None and most < FLAP.hold:
+        node = flap.fields["maxHoldSeconds"]
+        message = f"must be at least holdSeconds ({FLAP.hold:g}, the default), is {node.shown()}"
+        problems.add(node.at, node.path, message)
+
+
+def _keep_on_silence(service: Node, problems: Problems) -> None:
+    """A primary that is silent must leave: its successor cannot serve beside it."""
+    if service.has("keepOnSilence") and _has_role_primary(service):
+        node = service.fields["keepOnSilence"]
+        problems.add(node.at, node.path, "must not stand beside `role: primary`, which publishes one host; remove it")
+
+
+def _has_role_primary(service: Node) -> bool:
     check = service.get("check")
     blocks = [check.fields[name] for name in protocols(check)] if check else []
     return any(block.string("role") == "primary" for block in blocks)

@@ -1,4 +1,4 @@
-"""What a plain scalar means: the core schema of YAML 1.2, without its octal and hexadecimal numbers."""
+"""Resolves plain scalars by the core schema of YAML 1.2, without its octal and hexadecimal numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-# A leading zero is octal to YAML 1.1 and decimal to YAML 1.2: such a number stays a text and is refused as one.
+# A leading zero is octal to YAML 1.1 and decimal to YAML 1.2: such a number stays a text, and no number field takes it.
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 

@@ -1,36 +1,25 @@
-"""Kubernetes Events, so that `kubectl describe` of a Service, and of our own pod, tells what Mooring could not do."""
+"""Kubernetes Events, so that `kubectl describe` of a Service, and of our own pod, shows what Mooring reports."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from mooring.cluster.client import Api
-from mooring.errors import ClusterError
-from mooring.events import (
-    AddressRemoved,
-    ConfigRefused,
-    DrainUnknown,
-    Event,
-    HazardFound,
-    KeptLast,
-    NotPublished,
-    Repaired,
-    ServiceReleased,
-    SessionsKilled,
-    SplitBrain,
-)
-from mooring.spec import ServiceKey
+from mooring.cluster.status import Missing
+from mooring.model.errors import ClusterError, Rejected
+from mooring.model.events import Event, LeaderChanged
+from mooring.model.moments import rfc3339
+from mooring.model.spec import ServiceKey
+from mooring.observe import log
+from mooring.observe.event_words import NORMAL, Entry, entries
+from mooring.observe.occurrences import Occurrence, Occurrences
+from mooring.observe.outbox import Outbox
 
 BOUND = 100
 """Events that wait for the API server; what comes beyond that is only in the log."""
-Words = tuple[ServiceKey | None, str, str]
-"""Service (None: it is about ourselves), reason, message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +40,59 @@ def pod(environ: Mapping[str, str]) -> Involved | None:
 
 
 class Recorder:
-    """A listener; posts in a thread of its own, and an API server that takes no Events changes nothing else."""
+    """A listener that never waits; an API server that takes no Events changes nothing else.
 
-    def __init__(self, api: Api, identity: str, wall: Callable[[], float], ourselves: Involved | None = None) -> None:
+    ``leads``: this Mooring leads without an election. With one, its own events say whether it does.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        identity: str,
+        wall: Callable[[], float],
+        ourselves: Involved | None = None,
+        *,
+        leads: bool = True,
+    ) -> None:
         self._api = api
+        self._leads = leads
+        self._occurrences = Occurrences()
         self._ourselves = ourselves
         self._identity = identity
         self._wall = wall
-        self._waiting: queue.Queue[tuple[float, Words]] = queue.Queue(BOUND)
-        threading.Thread(target=self._post, name="events", daemon=True).start()
+        self.outbox = Outbox("events", self._post, _report_dropped, BOUND)
 
     def write(self, event: Event) -> None:
-        """Never waits."""
-        words = _words(event)
-        if words is not None:
-            with contextlib.suppress(queue.Full):
-                self._waiting.put_nowait((self._wall(), words))
+        if isinstance(event, LeaderChanged):
+            self._leads = event.leading
+        for entry in entries(event):
+            if self._leads or not entry.leader_only:
+                self.outbox.put((self._wall(), entry))
 
-    def _post(self) -> None:
-        while True:
-            at, words = self._waiting.get()
-            try:
-                if about := self._service(words[0]) if words[0] else self._deployment():
-                    self._api.post(f"/api/v1/namespaces/{about.namespace}/events", self._body(at, words, about))
-            except (ClusterError, KeyError, TypeError):
-                # The log has said it already. An account that may not create Events is no fault, nor is a proxy that
-                # answers with something that is no Service.
-                continue
+    def _post(self, item: tuple[float, Entry]) -> None:
+        at, entry = item
+        one = self._occurrences.note((entry.service, entry.reason, entry.subject), at)
+        # The log has the event already. An account that may not create Events is no fault, nor is a proxy that answers
+        # with something that is no Service.
+        with contextlib.suppress(ClusterError, KeyError, TypeError):
+            if one is not None and (about := self._service(entry.service) if entry.service else self._deployment()):
+                self._store(entry, one, about)
+
+    def _store(self, entry: Entry, one: Occurrence, about: Involved) -> None:
+        """Raises the count of the Event's object.
+
+        Makes one where there is none any more, where it tells of an object that was made anew since, or where we may
+        not change it.
+        """
+        path = f"/api/v1/namespaces/{about.namespace}/events"
+        body = self._body(entry, one, about)
+        if one.name and one.about == about.uid:
+            change = {field: body[field] for field in ("count", "lastTimestamp", "message")}
+            with contextlib.suppress(Missing, Rejected):
+                self._api.merge(f"{path}/{one.name}", change)
+                return
+        stored = self._api.post(path, body)
+        one.name, one.about = str(stored.get("metadata", {}).get("name") or ""), about.uid
 
     def _service(self, key: ServiceKey) -> Involved:
         found = self._api.get(f"/api/v1/namespaces/{key.namespace}/services/{key.name}")
@@ -96,10 +111,8 @@ class Recorder:
         except (ClusterError, KeyError, TypeError, AttributeError, StopIteration):
             return us
 
-    def _body(self, at: float, words: Words, about: Involved) -> Mapping[str, Any]:
+    def _body(self, entry: Entry, one: Occurrence, about: Involved) -> Mapping[str, Any]:
         """An Event (API reference, core/v1)."""
-        _, reason, message = words
-        moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {
             "apiVersion": "v1",
             "kind": "Event",
@@ -111,57 +124,22 @@ class Recorder:
                 "name": about.name,
                 "uid": about.uid,
             },
-            "type": "Warning",
-            "reason": reason,
-            "message": message[:1024],
+            "type": "Normal" if entry.reason in NORMAL else "Warning",
+            "reason": entry.reason,
+            "message": entry.message[:1024],
             "source": {"component": "mooring", "host": self._identity},
-            "firstTimestamp": moment,
-            "lastTimestamp": moment,
-            "count": 1,
+            "firstTimestamp": rfc3339(one.first_at),
+            "lastTimestamp": rfc3339(one.last_at),
+            "count": one.count,
         }
+
+
+def _report_dropped(count: int) -> None:
+    means = "the API server was slow; these Kubernetes Events are missing, and stand only in the log"
+    log.say("warning", "events.dropped", {"count": count, "means": means})
 
 
 def _owner(found: Mapping[str, Any]) -> Mapping[str, Any]:
     """The reference to the object's controller. Raises StopIteration where it has none."""
     owners: list[Mapping[str, Any]] = found["metadata"].get("ownerReferences") or []
     return next(owner for owner in owners if owner.get("controller"))
-
-
-def _words(event: Event) -> Words | None:
-    match event:
-        case ConfigRefused():
-            said = "\n".join(("the changed file is not taken up, the one before stays in force", *event.problems))
-            return None, "ConfigRefused", said
-        case ServiceReleased():
-            return event.service, "Released", "the file lists it no more; its Endpoints stay, and nobody keeps them"
-        case SplitBrain():
-            return event.service, "SplitBrain", f"several hosts say that they are the primary: {', '.join(event.hosts)}"
-        case SessionsKilled():
-            return event.member.service, *_words_of_sessions(event)
-        case DrainUnknown():
-            return event.service, "DrainUnknown", f"the annotation mooring/drain names no host by {event.entry!r}"
-        case _:
-            return _words_of_writes(event)
-
-
-def _words_of_sessions(event: SessionsKilled) -> tuple[str, str]:
-    done = f"ended {event.count} sessions of {', '.join(event.users)} on {event.member.host}, which was demoted"
-    return ("SessionsNotKilled", f"{done}: {event.error}") if event.error else ("SessionsKilled", done)
-
-
-def _words_of_writes(event: Event) -> Words | None:
-    match event:
-        case AddressRemoved():
-            by = f", put there by {event.manager}" if event.manager else ""
-            return event.service, "AddressRemoved", f"removed {event.address}, which no host in the file has{by}"
-        case Repaired():
-            return event.service, "Repaired", f"put right what {event.manager or 'somebody'} had changed"
-        case NotPublished():
-            return event.service, "Refused" if event.refused else "NotPublished", event.why
-        case HazardFound():
-            return event.service, event.kind, event.why
-        case KeptLast():
-            kept = ", ".join(event.addresses)
-            return event.service, "KeptLast", f"no host is fit; the last ready ones stay published: {kept}"
-        case _:
-            return None

@@ -1,230 +1,297 @@
-"""What the log says of each event."""
+"""The log line of each event: level, name, facts, and what it means where the name does not say it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from mooring.events import (
-    AddressLeftOut,
-    AddressRemoved,
-    BlindChanged,
-    ClockJumped,
-    ConfigRefused,
-    ConfigReloaded,
-    DrainChanged,
-    DrainUnknown,
-    HazardFound,
-    HostChanged,
-    HostKnown,
-    HostUnknown,
-    KeptLast,
-    LeaderChanged,
-    LeaseFailed,
-    NotPublished,
-    Overrun,
-    Probed,
-    Published,
-    Repaired,
-    ServiceReleased,
-    SessionsKilled,
-    SplitBrain,
-    SplitBrainEnded,
-    WriteFailed,
-)
-from mooring.model import Change, Member, Verdict
-from mooring.picture import Condition, Step
-from mooring.reasons import MEANINGS
+from mooring.model import events, host_events, lease_events, publish_events
+from mooring.model.moments import rfc3339
+from mooring.model.objects import Condition, EndpointsWrite, Write
+from mooring.model.overrides import Pause
+from mooring.model.reasons import MEANINGS
+from mooring.model.spec import Port, ServiceKey
+from mooring.model.targets import Member, Target
+from mooring.model.verdicts import Outcome, Verdict
 
-_CONDITIONS = {
-    "ready": Condition.READY,
-    "not_ready": Condition.NOT_READY,
-    "last_resort": Condition.LAST_RESORT,
-}
-Line = tuple[str, str, Mapping[str, object]]
-"""Level, name of the event, facts."""
+Facts = dict[str, Any]
 
 
-@singledispatch
-def line(event: object) -> Line:
-    """What is written for an event."""
-    raise TypeError(f"no log line for {type(event).__name__}")
+class Line(NamedTuple):
+    """One line of the log."""
+
+    level: str
+    name: str
+    facts: Mapping[str, Any]
 
 
-def _who(member: Member) -> dict[str, object]:
-    return {"service": str(member.service), "host": member.host, "address": member.address}
+class Says(NamedTuple):
+    """The line of an event whose facts are its own fields; ``means`` is one fact more."""
+
+    level: str
+    name: str
+    means: str = ""
 
 
-@line.register
-def _(event: HostChanged) -> Line:
+def log_line(event: object) -> Line:
+    """The line of an event. Raises KeyError where the table below has none."""
+    entry = LINES[type(event)]
+    found: Says | Line = entry if isinstance(entry, Says) else entry(event)
+    if isinstance(found, Line):
+        return found
+    facts = dict(_facts(event))
+    return Line(found.level, found.name, {**facts, "means": found.means} if found.means else facts)
+
+
+def _facts(value: object) -> Iterator[tuple[str, Any]]:
+    """The fields of an event as values of JSON; those that say nothing (empty, None, False) are left out."""
+    for field in fields(value):  # type: ignore[arg-type] # events are dataclasses
+        fact = getattr(value, field.name)
+        match fact:
+            case Member():
+                yield from _who(fact).items()
+            case Target():
+                yield from _where(fact).items()
+            case Pause():
+                yield from _facts(fact)
+            case ServiceKey():
+                yield field.name, str(fact)
+            case Port():
+                yield field.name, port_name(fact)
+            case tuple():
+                yield field.name, [port_name(one) if isinstance(one, Port) else one for one in fact]
+            case float():
+                yield field.name, round(fact, 3)
+            case None | "" | False:
+                continue
+            case _:
+                yield field.name, fact
+
+
+def port_name(port: Port) -> str:
+    """As people name ports: ``mysql:3306``, or the number where it has no name."""
+    return f"{port.name}:{port.port}" if port.name else str(port.port)
+
+
+def _who(member: Member) -> Facts:
+    return {"service": str(member.service), "host": member.host.name, "address": member.address}
+
+
+def _where(target: Target) -> Facts:
+    return {"protocol": target.protocol, "address": target.address, "port": target.port}
+
+
+def _outcome(outcome: Outcome | None) -> Facts:
+    return {"reason": outcome.reason.value, "message": outcome.message} if outcome else {}
+
+
+def _host_changed(event: events.HostChanged) -> Line:
     name = "host.ready" if event.state.verdict is Verdict.READY else "host.not_ready"
-    outcome = event.state.outcome
-    said: dict[str, object] = {"reason": outcome.reason.value, "message": outcome.message} if outcome else {}
-    return "info", name, {**_who(event.member), **said, "streak": event.streak, "before": event.before.value}
+    said = {**_who(event.member), **_outcome(event.state.outcome)}
+    return Line("info", name, {**said, "streak": event.streak, "before": event.before.value})
 
 
-@line.register
-def _(event: HostUnknown) -> Line:
-    said = {"reason": event.outcome.reason.value, "message": event.outcome.message}
+def _host_unknown(event: events.HostUnknown) -> Line:
     means = MEANINGS[event.outcome.reason].sentence
-    return "warning", "host.unknown", {**_who(event.member), **said, "means": means}
+    return Line("warning", "host.unknown", {**_who(event.member), **_outcome(event.outcome), "means": means})
 
 
-@line.register
-def _(event: HostKnown) -> Line:
-    said = event.state.outcome.reason.value if event.state.outcome else ""
-    return "info", "host.known", {**_who(event.member), "verdict": event.state.verdict.value, "reason": said}
+def _host_known(event: host_events.HostKnown) -> Line:
+    reason = event.state.outcome.reason.value if event.state.outcome else ""
+    return Line("info", "host.known", {**_who(event.member), "verdict": event.state.verdict.value, "reason": reason})
 
 
-@line.register
-def _(event: Probed) -> Line:
-    target, seen = event.report.target, event.report.observation
-    where = {"protocol": target.protocol, "address": target.address, "port": target.port}
-    said = {
-        "reason": seen.reason.value,
-        "message": seen.message,
-        "latency_seconds": round(event.report.latency, 6),
-    }
-    return "debug", "probe", {**where, **said, "witness": event.report.witness, "edge": event.report.edge}
+def _host_held(event: host_events.HostHeld) -> Line:
+    hold = event.state.held
+    facts = {"verdict": event.state.verdict.value, "by": hold.by.value if hold else ""}
+    if hold and hold.until is not None:
+        facts["until"] = rfc3339(hold.until)
+    return Line("warning", "host.held", {**_who(event.member), **_outcome(event.state.outcome), **facts})
 
 
-@line.register
-def _(event: BlindChanged) -> Line:
-    if event.blind:
-        means = "every ready host fell silent at once; the fault is taken to be ours, and nothing is moved"
-        return "error", "blind.start", {"targets": event.targets, "means": means}
-    return "warning", "blind.end", {"targets": event.targets}
+def _probed(event: events.Probed) -> Line:
+    report, seen = event.report, event.report.observation
+    said = {"reason": seen.reason.value, "message": seen.message, "latency_seconds": round(report.latency, 6)}
+    return Line("debug", "probe", {**_where(report.target), **said, "witness": report.witness, "edge": report.edge})
 
 
-@line.register
-def _(event: KeptLast) -> Line:
-    means = "no host is fit; the last ready ones stay published"
-    return "error", "service.kept_last", {"service": str(event.service), "addresses": event.addresses, "means": means}
-
-
-@line.register
-def _(event: AddressRemoved) -> Line:
-    means = "no host in the file has it"
-    who = {"service": str(event.service), "address": event.address, "manager": event.manager}
-    return "warning", "address.removed", {**who, "means": means}
-
-
-@line.register
-def _(event: Repaired) -> Line:
-    means = "somebody else had changed or deleted what Mooring stores"
-    return "warning", "endpoints.repaired", {"service": str(event.service), "manager": event.manager, "means": means}
-
-
-@line.register
-def _(event: AddressLeftOut) -> Line:
-    who = {"service": str(event.service), "host": event.host, "address": event.address}
-    return "warning", "address.left_out", {**who, "why": event.why}
-
-
-@line.register
-def _(event: Published) -> Line:
-    name, said = _written(event.change)
+def _published(event: events.Published) -> Line:
+    name, said = _write_facts(event.change)
     seconds = {} if event.seconds is None else {"seconds": round(event.seconds, 6)}
-    return "info", name, {"service": str(event.change.key), **said, **seconds}
+    return Line("info", name, {"service": str(event.change.key), **said, **seconds})
 
 
-def _written(step: Step) -> tuple[str, dict[str, object]]:
-    if isinstance(step, Change):
-        ready = [address for subset in step.subsets for address in subset.ready]
-        not_ready = [address for subset in step.subsets for address in subset.not_ready]
+def _write_facts(write: Write) -> tuple[str, Facts]:
+    if isinstance(write, EndpointsWrite):
+        ready = [address for subset in write.subsets for address in subset.ready]
+        not_ready = [address for subset in write.subsets for address in subset.not_ready]
         return "endpoints.written", {"ready": ready, "not_ready": not_ready}
-    if step.after is None:
-        return "slice.deleted", {"slice": step.before.slice.name if step.before else ""}
-    lists = {name: list(step.after.of(condition)) for name, condition in _CONDITIONS.items()}
-    return "slice.written", {"slice": step.after.name, **{name: held for name, held in lists.items() if held}}
+    if write.after is None:
+        return "slice.deleted", {"slice": write.before.slice.name if write.before else ""}
+    lists = {condition.value.replace("-", "_"): list(write.after.of(condition)) for condition in Condition}
+    return "slice.written", {"slice": write.after.name, **{name: held for name, held in lists.items() if held}}
 
 
-@line.register
-def _(event: WriteFailed) -> Line:
-    name = "endpoints" if isinstance(event.change, Change) else "slice"
-    return "debug", f"{name}.write_failed", {"service": str(event.change.key), "why": str(event.error)}
+def _write_failed(event: events.WriteFailed) -> Line:
+    kind = "endpoints" if isinstance(event.change, EndpointsWrite) else "slice"
+    return Line("debug", f"{kind}.write_failed", {"service": str(event.change.key), "why": str(event.error)})
 
 
-@line.register
-def _(event: NotPublished) -> Line:
-    name = "endpoints.refused" if event.refused else "endpoints.failed"
-    return "error", name, {"service": str(event.service), "why": event.why}
-
-
-@line.register
-def _(event: HazardFound) -> Line:
-    return "error", "service.hazard", {"service": str(event.service), "kind": event.kind, "why": event.why}
-
-
-@line.register
-def _(event: SessionsKilled) -> Line:
-    said = {"users": list(event.users), "count": event.count}
-    if not event.error:
-        return "info", "sessions.killed", {**_who(event.member), **said}
-    means = "applications may still be connected to a host that is the primary no more"
-    return "warning", "sessions.killed", {**_who(event.member), **said, "error": event.error, "means": means}
-
-
-@line.register
-def _(event: ClockJumped) -> Line:
-    return "warning", "clock.jumped", {"seconds": round(event.seconds, 3)}
-
-
-@line.register
-def _(event: Overrun) -> Line:
-    target = event.target
-    return "warning", "probe.overrun", {"protocol": target.protocol, "address": target.address, "port": target.port}
-
-
-@line.register
-def _(event: ConfigReloaded) -> Line:
-    return "info", "config.reloaded", {"config": event.hash}
-
-
-@line.register
-def _(event: ConfigRefused) -> Line:
-    means = "the configuration before it stays in force"
-    return "error", "config.refused", {"problems": list(event.problems), "means": means}
-
-
-@line.register
-def _(event: ServiceReleased) -> Line:
-    means = "the file lists it no more; its Endpoints stay as they are, and nobody keeps them"
-    return "warning", "service.released", {"service": str(event.service), "means": means}
-
-
-@line.register
-def _(event: DrainChanged) -> Line:
-    return "info", "service.drained", {"service": str(event.service), "hosts": list(event.hosts)}
-
-
-@line.register
-def _(event: DrainUnknown) -> Line:
-    means = "the annotation mooring/drain names no host of this Service by it"
-    return "warning", "drain.unknown", {"service": str(event.service), "entry": event.entry, "means": means}
-
-
-@line.register
-def _(event: LeaderChanged) -> Line:
+def _leader_changed(event: events.LeaderChanged) -> Says:
     if event.leading:
-        return "info", "leader.acquired", {"holder": event.holder}
+        return Says("info", "leader.acquired")
     if event.led:
-        means = "this Mooring stands by, and writes nothing until it leads again"
-        return "warning", "leader.lost", {"holder": event.holder, "means": means}
-    return "info", "leader.seen", {"holder": event.holder}
+        return Says("warning", "leader.lost", "this Mooring stands by, and writes nothing until it leads again")
+    return Says("info", "leader.seen")
 
 
-@line.register
-def _(event: LeaseFailed) -> Line:
-    return "error", "leader.failed", {"why": event.why, "refused": event.refused}
+def _contested(event: publish_events.Contested) -> Line:
+    said = {"service": str(event.service), "manager": event.rival}
+    if event.mooring:
+        means = "another Mooring keeps the same objects; let one of them leave the Service out of its file"
+        return Line("error", "service.two_moorings", {**said, "means": means})
+    means = "changes these objects again and again; Mooring repairs each edit. Take them out of its manifests"
+    return Line("error", "service.contested", {**said, "means": means})
 
 
-@line.register
-def _(event: SplitBrain) -> Line:
-    means = "several hosts take writes for themselves; make all but one of them read-only"
-    return "error", "service.split_brain", {"service": str(event.service), "hosts": list(event.hosts), "means": means}
+def _admission_changed(event: publish_events.AdmissionChanged) -> Says:
+    why = "an admission step of the cluster changes what Mooring writes; "
+    if event.again:
+        return Says("error", "endpoints.admission_changed", f"{why}it is tried again")
+    return Says("warning", "endpoints.admission_changed", f"{why}traffic goes where it should, so it stays")
 
 
-@line.register
-def _(event: SplitBrainEnded) -> Line:
-    return "info", "service.one_writer", {"service": str(event.service)}
+def _blind_changed(event: events.BlindChanged) -> Says:
+    if not event.blind:
+        return Says("warning", "blind.end")
+    means = "every ready host fell silent at once; the fault is taken to be ours, and nothing is moved"
+    return Says("error", "blind.start", means)
+
+
+def _addresses_held(event: publish_events.AddressesHeld) -> Says:
+    if not event.addresses:
+        return Says("info", "address.released")
+    means = "no host has them; they stay, unprobed, because these names do not resolve and may stand for them"
+    return Says("warning", "address.held", means)
+
+
+def _pause_changed(event: publish_events.PauseChanged) -> Says:
+    if event.pause is None:
+        return Says("info", "service.resumed")
+    return Says("warning", "service.paused", "its objects stay as they are until the pause ends; probes go on")
+
+
+def _sessions_killed(event: events.SessionsKilled) -> Says:
+    if not event.error:
+        return Says("info", "sessions.killed")
+    means = "applications may still be connected to a host that is no longer the primary"
+    return Says("warning", "sessions.killed", means)
+
+
+LINES: Mapping[type, Says | Callable[[Any], Says | Line]] = MappingProxyType(
+    {
+        events.HostChanged: _host_changed,
+        events.HostUnknown: _host_unknown,
+        host_events.HostKnown: _host_known,
+        host_events.HostHeld: _host_held,
+        events.Probed: _probed,
+        events.Overrun: Says("warning", "probe.overrun", "a probe was left out, because the one before had not ended"),
+        events.LoginAtRisk: Says("warning", "login.at_risk"),
+        events.BlindChanged: _blind_changed,
+        events.SplitBrain: Says(
+            "error",
+            "service.split_brain",
+            "several hosts take writes for themselves; make all but one of them read-only",
+        ),
+        events.SplitBrainEnded: Says("info", "service.one_writer"),
+        events.SessionsKilled: _sessions_killed,
+        events.Published: _published,
+        events.WriteFailed: _write_failed,
+        events.NotPublished: lambda event: Says("error", "endpoints.refused" if event.refused else "endpoints.failed"),
+        events.TrafficWarningFound: Says("error", "service.traffic_warning"),
+        events.KeptLast: Says("error", "service.kept_last", "no host is fit; the last ready ones stay published"),
+        events.AddressRemoved: Says("warning", "address.removed", "no host in the file has it"),
+        publish_events.AddressesHeld: _addresses_held,
+        events.AddressLeftOut: Says("warning", "address.left_out"),
+        events.Repaired: Says("warning", "endpoints.repaired", "somebody else had changed or deleted what is stored"),
+        publish_events.Contested: _contested,
+        publish_events.AdmissionChanged: _admission_changed,
+        publish_events.PauseChanged: _pause_changed,
+        publish_events.PortsPending: Says(
+            "warning",
+            "service.ports_pending",
+            "the old ports are probed and published until a host has answered at the new ones",
+        ),
+        publish_events.PortsChanged: Says("info", "service.ports_changed"),
+        publish_events.ProbedPortGone: Says(
+            "warning", "service.probed_port_gone", "the Service does not have the port any more that was probed"
+        ),
+        publish_events.Effective: Says("debug", "service.effective"),
+        publish_events.Adopted: Says("info", "endpoints.adopted", "Mooring keeps it from now on"),
+        publish_events.KeptByManifest: Says(
+            "warning",
+            "endpoints.kept_by_manifest",
+            "each time it is applied again, a dead host is back until Mooring repairs it; take the object out of there",
+        ),
+        publish_events.TrustChanged: Says("warning", "service.trusted"),
+        publish_events.TrustUnknown: Says(
+            "warning",
+            "trust.unknown",
+            "the annotation mooring/trust names no host of this Service by it, or no end (HOST;until=TIME)",
+        ),
+        events.DrainChanged: Says("info", "service.drained"),
+        publish_events.LastReadyDrained: Says("error", "drain.last_ready", "no ready host is left"),
+        events.DrainEnded: Says("info", "drain.ended", "its time is over; it is ready again as soon as it is sound"),
+        events.DrainUnknown: Says(
+            "warning", "drain.unknown", "the annotation mooring/drain names no host of this Service by it"
+        ),
+        events.ServiceReleased: Says(
+            "warning",
+            "service.released",
+            "the file no longer lists it; its Endpoints stay as they are, and nobody keeps them",
+        ),
+        events.ConfigReloaded: lambda event: Line("info", "config.reloaded", {"config": event.hash}),
+        events.ConfigRefused: lambda event: Line(
+            "error",
+            "config.refused",
+            {"problems": list(event.problems), "means": "the configuration before it stays in force"},
+        ),
+        events.ClockJumped: Says("warning", "clock.jumped"),
+        events.LeaderChanged: _leader_changed,
+        events.LeaseFailed: Says("error", "leader.failed"),
+        lease_events.LeaseHandedOver: Says(
+            "warning",
+            "leader.handed_over",
+            "another Mooring answers for the databases meanwhile; this one stands by",
+        ),
+        lease_events.LeaseAbsurd: Says(
+            "error",
+            "lease.absurd",
+            "no Mooring writes such a duration; the Lease is believed for so many seconds after each change",
+        ),
+        lease_events.LeaseShared: Says(
+            "error",
+            "lease.shared",
+            "two installations share one Lease, so the Services of one of them are not written; "
+            "give each installation a --lease-name (MOORING_LEASE_NAME) of its own",
+        ),
+        lease_events.ClocksDisagree: Says(
+            "warning",
+            "leader.clocks_disagree",
+            "a clock of this machine stood still or was set; Mooring renews the Lease before it writes again",
+        ),
+        lease_events.ObserverFailed: Says(
+            "warning",
+            "observer.failed",
+            "a leader that is cut off from the databases keeps the Lease; grant the right as docs/operations.md shows",
+        ),
+        lease_events.ObserverSpare: Says(
+            "warning",
+            "observer.spare",
+            "five daemons hold the observer Leases already; this one is not asked what it sees",
+        ),
+    }
+)
+"""The one table: a line for each event, and nothing else of Mooring names one."""

@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is, by sd_notify(3); where systemd did not start it, nothing is told."""
+"""Reports to systemd how the daemon is, by sd_notify(3), where systemd started it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from mooring.events import ConfigRefused, ConfigReloaded, Event, LeaderChanged
+from mooring.model.events import ConfigRefused, ConfigReloaded, Event, LeaderChanged
+from mooring.observe import log
+from mooring.observe.outbox import Outbox
 
 SEND_SECONDS = 1.0
 MOST_STATUS = 256
+BOUND = 100
 TURNS = 4
-"""So often in its time is the watchdog fed: a daemon that was frozen, and finds itself late once, has more turns."""
+"""Pings per watchdog interval, so that one missed ping does not trigger a restart."""
 
 
 class Notifier:
-    """A listener, and what the commands tell besides. Never raises: a manager that does not listen changes nothing.
+    """A listener, and the reports of `run` beside it. Never raises and never waits, whatever systemd does.
 
     ``environ`` is read for $NOTIFY_SOCKET (sd_notify(3)), $WATCHDOG_USEC and $WATCHDOG_PID (sd_watchdog_enabled(3)).
     """
@@ -27,13 +30,15 @@ class Notifier:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self._interval = _interval(environ)
         self._facts = {"role": "runs", "file": "", "hung": ""}
+        self._lock = threading.Lock()
+        self.outbox = Outbox("systemd", self._post, _report_dropped, BOUND)
 
     def ready(self) -> None:
-        """All is up."""
+        """The daemon has started."""
         self._send("READY=1", self._status())
 
     def reloading(self, begins: bool) -> None:  # noqa: FBT001 -- the signature of ``Reloader.on_reload``
-        """A reload begins, or has ended, whichever way."""
+        """A reload begins, or has ended, with or without success."""
         if begins:
             self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         else:
@@ -43,7 +48,7 @@ class Notifier:
         self._send("STOPPING=1", self._status(role="ends"))
 
     def write(self, event: Event) -> None:
-        """What a listener is told, where it is worth a line of `systemctl status`."""
+        """A listener: reports what is worth a line of `systemctl status`."""
         match event:
             case ConfigReloaded():
                 self._send(self._status(file=f"took up the file {event.hash[:12]}"))
@@ -56,7 +61,7 @@ class Notifier:
                 return
 
     def watch(self, still: Callable[[], str | None]) -> None:
-        """Feeds the watchdog, if there is one, as long as ``still`` returns None and not what stands still."""
+        """Feeds the watchdog, if there is one, while ``still`` returns None; else it names what stands still."""
         if self._address and self._interval:
             threading.Thread(target=self._feed, args=(self._interval, still), name="watchdog", daemon=True).start()
 
@@ -72,17 +77,24 @@ class Notifier:
 
     def _status(self, **facts: str) -> str:
         """What is known with these news, in one line: a line end would begin another assignment."""
-        self._facts |= facts
-        text = "; ".join(fact for fact in self._facts.values() if fact)
+        with self._lock:
+            self._facts |= facts
+            text = "; ".join(fact for fact in self._facts.values() if fact)
         return "STATUS=" + " ".join(text.split())[:MOST_STATUS]
 
     def _send(self, *lines: str) -> None:
-        if self._address is None or not lines:
-            return
+        if self._address and lines:
+            self.outbox.put(lines)
+
+    def _post(self, lines: tuple[str, ...]) -> None:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(SEND_SECONDS)
-            sender.connect(self._address)
+            sender.connect(self._address or "")
             sender.send("\n".join(lines).encode())
+
+
+def _report_dropped(count: int) -> None:
+    log.say("warning", "systemd.dropped", {"count": count, "means": "systemd did not take what Mooring reports"})
 
 
 def _address(named: str) -> str | None:

@@ -1,34 +1,50 @@
-"""Tables for people: rich on a terminal, plain columns when piped."""
+"""Tables for people: hosts under their Services for a terminal, plain columns for a pipe.
+
+Imports little: `mooring status` is typed again and again.
+"""
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
+from mooring.model.damping import Damper
+from mooring.model.reasons import MEANINGS, Effect, Reason
+from mooring.model.verdicts import Verdict
+from mooring.observe import grouped
+from mooring.observe.banners import age, asked, banners
+from mooring.observe.summary import Document
 
-from mooring.model import Verdict
-from mooring.observe.status import Document
-
-PIPED_WIDTH = 4000
+BETWEEN = "  "
+"""What stands between the columns in a pipe."""
 DRAINED = "maintenance (annotation)"
+ABOVE = "bold yellow"
+"""The colour of what stands above the hosts."""
+UNCHECKED = "ready, unchecked"
+"""The state of a host that stays ready while Mooring cannot judge it: were it to die now, nobody would notice."""
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
         "ready": "green",
         "not-ready": "red",
         "never-judged": "yellow",
+        UNCHECKED: "yellow",
         "unknown": "yellow",
         "maintenance": "cyan",
         DRAINED: "cyan",
     }
 )
+HELD: Mapping[str, str] = MappingProxyType(
+    {
+        Damper.FLAP: "flapping",
+        Damper.KEEP_ON_SILENCE: "only silent, and too few would be left (keepOnSilence)",
+        Damper.MAX_DEMOTIONS: "only silent, as too many at once (--max-demotions)",
+    }
+)
+"""What holds a verdict back, in words."""
 Columns = Mapping[str, Callable[[Document, Document, float], str]]
 """Title of a column → its text, from the Service, its host, and now in Unix seconds."""
 
@@ -36,8 +52,15 @@ Columns = Mapping[str, Callable[[Document, Document, float], str]]
 def _state(_service: Document, host: Document, _now: float) -> str:
     if host["maintenance"]:
         return DRAINED if host.get("maintenanceSource") == "annotation" else "maintenance"
+    if host["verdict"] == Verdict.READY and _changes_nothing(host["reason"]):
+        return UNCHECKED
     judged = host["verdict"] != Verdict.UNJUDGED or host["reason"] is None
     return str(host["verdict"]) if judged else "unknown"
+
+
+def _changes_nothing(reason: str | None) -> bool:
+    """The last outcome was unknown. A reason that a newer daemon knows, and this command does not, is none of these."""
+    return reason in set(Reason) and MEANINGS[Reason(reason)].effect is Effect.UNKNOWN
 
 
 def _streak(_service: Document, host: Document, _now: float) -> str:
@@ -60,6 +83,24 @@ def _lag(_service: Document, host: Document, _now: float) -> str:
     return "-" if seconds is None else f"{seconds:.1f}".removesuffix(".0") + "s"
 
 
+def _message(host: Document) -> str:
+    """Who drained the host, what holds its verdict back, and what it said. An older daemon says the last alone."""
+    return "; ".join(filter(None, (_drained(host), _held(host), str(host["message"]))))
+
+
+def _drained(host: Document) -> str:
+    entry = host.get("drain")
+    return f"drained{asked(entry)}" if entry else ""
+
+
+def _held(host: Document) -> str:
+    held = host.get("held")
+    if held is None:
+        return ""
+    until = f" until {datetime.fromisoformat(held['until']):%H:%M:%S}" if held["until"] else ""
+    return f"held: {HELD.get(held['by'], held['by'])}{until}"
+
+
 CHECKED: Columns = MappingProxyType(
     {
         "SERVICE": lambda service, _host, _now: f"{service['namespace']}/{service['name']}",
@@ -70,7 +111,7 @@ CHECKED: Columns = MappingProxyType(
         "LAG": _lag,
         "REASON": lambda _service, host, _now: str(host["reason"] or "-"),
         "LATENCY": _latency,
-        "MESSAGE": lambda _service, host, _now: str(host["message"]),
+        "MESSAGE": lambda _service, host, _now: _message(host),
     }
 )
 WATCHED: Columns = MappingProxyType(
@@ -85,44 +126,98 @@ WATCHED: Columns = MappingProxyType(
 )
 
 
-def age(seconds: float) -> str:
-    """As kubectl shows an age: its two leading units at most."""
-    left = max(0, int(seconds))
-    for unit, size, smaller, small in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
-        if left >= size:
-            return f"{left // size}{unit}{left % size // small}{smaller}"
-    return f"{left}s"
+def hosts(services: Sequence[Document], columns: Columns, now: float) -> Iterator[str]:
+    """A header, then one line a host, whole."""
+    cells = [
+        [text(service, host, now) for text in columns.values()] for service in services for host in service["hosts"]
+    ]
+    rows = [[*columns], *([one_line(cell) for cell in row] for row in cells)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield BETWEEN.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def hosts(services: Sequence[Document], columns: Columns, now: float) -> Table:
-    """One row a host."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in columns:
-        table.add_column(title, no_wrap=title != "MESSAGE")
-    for service in services:
-        for host in service["hosts"]:
-            colour = COLOURS[_state(service, host, now)]
-            cells = [escape(text(service, host, now)) for text in columns.values()]
-            table.add_row(*cells[:3], f"[{colour}]{cells[3]}[/]", *cells[4:])
-    hindered = [f"{s['namespace']}/{s['name']}: {escape(s['error'])}" for s in services if s.get("error")]
-    table.caption = "\n".join(hindered) or None
-    return table
+def one_line(text: str) -> str:
+    """The text without line ends, and without characters that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " if one.isspace() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
-def show(table: Table, *, clear: bool = False) -> None:
-    """Prints the table, on a terminal that was cleared before if so wanted; piped, a row is a line and never cut."""
-    if sys.stdout.isatty():
-        console = Console()
-        if clear:
-            console.clear()
-        console.print(table)
+@dataclass(frozen=True)
+class Screen:
+    """The sentences ``above``, then the hosts: under their Services on a terminal, a line each in a pipe."""
+
+    above: Sequence[str]
+    services: Sequence[Document]
+    columns: Columns
+    now: float
+
+    def piped(self) -> Iterator[str]:
+        """A line each, however long."""
+        above = [one_line(line) for sentence in self.above for line in sentence.splitlines()]
+        yield from above
+        yield from [""] * bool(above)
+        yield from hosts(self.services, self.columns, self.now)
+
+    def lines(self, width: int, height: int) -> Iterator[grouped.Line]:
+        """The lines on a terminal of this size; the last of its lines is for the prompt."""
+        above = [part for sentence in self.above for line in sentence.splitlines() for part in _wrapped(line, width)]
+        yield from (grouped.Line(part, ABOVE, 0, len(part)) for part in above)
+        yield from [grouped.Line("")] * bool(above)
+        groups = [group(service, self.now, self.columns) for service in self.services]
+        for line in grouped.lines(groups, width, height - 1 - len(above) - bool(above)):
+            yield replace(line, text=one_line(line.text)[:width])
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(one_line(line), width, break_on_hyphens=False) or [""]
+
+
+def watched(document: Document, *above: str) -> Screen:
+    """The status of a daemon: these sentences and the banners, then its hosts."""
+    now = time.time()
+    return Screen([*above, *banners(document, now)], document["services"], WATCHED, now)
+
+
+def checked(services: Sequence[Document], now: float) -> Screen:
+    """What one probe of each host found."""
+    return Screen((), services, CHECKED, now)
+
+
+def group(service: Document, now: float, columns: Columns = WATCHED) -> grouped.Group:
+    """The Service and its hosts as they are shown, these in the order of the document."""
+    rows = [_row(service, host, columns, now) for host in service["hosts"]]
+    ready = sum(host["verdict"] == Verdict.READY and not host["maintenance"] for host in service["hosts"])
+    return grouped.Group(f"{service['namespace']}/{service['name']}", ready, rows)
+
+
+def _row(service: Document, host: Document, columns: Columns, now: float) -> grouped.Row:
+    state = _state(service, host, now)
+    well = state == "ready" and host["reason"] in {"ok", None}
+    reason = "" if well else ": ".join(filter(None, (host["reason"], _message(host))))
+    facts = list(_facts(service, host, columns, now))
+    return grouped.Row(
+        str(host["name"]), str(host["address"]), state, COLOURS[state], _rank(host, state), facts, reason
+    )
+
+
+def _rank(host: Document, state: str) -> int:
+    """Trouble first. A host that stands by for another role is no trouble."""
+    if state == "not-ready" and host["reason"] != Reason.WRONG_ROLE:
+        return 0
+    if state in {"unknown", "never-judged"}:
+        return 1
+    return 2 if state == UNCHECKED else grouped.CALM
+
+
+def _facts(service: Document, host: Document, columns: Columns, now: float) -> Iterator[str]:
+    """What stands after the state: role and lag where known; with a history, how long, the streak, what differs."""
+    yield from (text for text in (host["role"] or "", _lag(service, host, now)) if text not in {"", "-"})
+    if columns is CHECKED:
         return
-    text = io.StringIO()
-    Console(file=text, width=PIPED_WIDTH, color_system=None).print(table)
-    for row in text.getvalue().splitlines():
-        print(row.rstrip())  # noqa: T201 -- this is a command's answer
-
-
-def live(make: Callable[[], Table]) -> AbstractContextManager[object]:
-    """Shows the table over and over on the terminal; what is written to standard error appears above it."""
-    return Live(get_renderable=make, refresh_per_second=4, transient=False, console=Console())
+    yield from (text for text in (_since(service, host, now), _streak(service, host, now)) if text != "-")
+    if host["published"] not in {host["verdict"], "not-ready"} or (
+        host["published"] == "not-ready" and host["verdict"] == Verdict.READY and not host["maintenance"]
+    ):
+        yield f"published: {host['published']}"

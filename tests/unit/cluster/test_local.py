@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ground.values import KEY, PORTS
+from lab.values import KEY, PORTS
 from mooring.cluster.local import LocalCluster
-from mooring.errors import Conflict, Rejected, Unavailable
-from mooring.model import Change, Subset
-from mooring.picture import Condition, Endpoint, Slice, SliceChange
-from mooring.spec import ServiceKey
+from mooring.model.errors import Conflict, Rejected, Unavailable
+from mooring.model.objects import Condition, Endpoint, EndpointsWrite, Slice, SliceWrite, Subset
+from mooring.model.spec import ServiceKey
 
 BOTH = (Subset(("10.20.0.11",), ("10.20.0.12",), PORTS),)
 DOWN = (Subset((), ("10.20.0.11", "10.20.0.12"), PORTS),)
@@ -37,7 +36,7 @@ def manifest(folder: Path) -> Path:
 
 def test_a_written_object_is_a_manifest_that_kubectl_takes(folder: Path, cluster: LocalCluster) -> None:
     """Each file is a whole Endpoints manifest with our label, one file a Service."""
-    cluster.apply(Change(KEY, None, BOTH))
+    cluster.apply(EndpointsWrite(KEY, None, BOTH))
     assert yaml.safe_load(manifest(folder).read_text()) == {
         "apiVersion": "v1",
         "kind": "Endpoints",
@@ -58,16 +57,16 @@ def test_a_written_object_is_a_manifest_that_kubectl_takes(folder: Path, cluster
 
 def test_empty_lists_are_left_out(folder: Path, cluster: LocalCluster) -> None:
     """A manifest with no ready host has no ``addresses`` at all, and one without hosts no ``subsets``."""
-    stored = cluster.apply(Change(KEY, None, DOWN))
+    stored = cluster.apply(EndpointsWrite(KEY, None, DOWN))
     assert "addresses" not in yaml.safe_load(manifest(folder).read_text())["subsets"][0]
-    cluster.apply(Change(KEY, stored, ()))
+    cluster.apply(EndpointsWrite(KEY, stored, ()))
     assert "subsets" not in yaml.safe_load(manifest(folder).read_text())
 
 
 def test_what_is_written_is_read_back(cluster: LocalCluster) -> None:
     """The answer to a write and the next read are the same value."""
     assert cluster.read(KEY) is None
-    stored = cluster.apply(Change(KEY, None, BOTH))
+    stored = cluster.apply(EndpointsWrite(KEY, None, BOTH))
     assert cluster.read(KEY) == stored
     assert (stored.managed, stored.subsets) == (True, BOTH)
 
@@ -81,7 +80,7 @@ def test_what_others_put_on_the_object_stays(folder: Path, cluster: LocalCluster
     stored = cluster.read(KEY)
     assert stored is not None
     assert not stored.managed
-    cluster.apply(Change(KEY, stored, BOTH))
+    cluster.apply(EndpointsWrite(KEY, stored, BOTH))
     metadata = yaml.safe_load(manifest(folder).read_text())["metadata"]
     assert metadata["annotations"] == theirs["annotations"]
     assert metadata["finalizers"] == theirs["finalizers"]
@@ -91,22 +90,22 @@ def test_what_others_put_on_the_object_stays(folder: Path, cluster: LocalCluster
 @pytest.mark.parametrize("between", ["edited", "removed", "created"])
 def test_a_write_needs_the_object_that_it_was_decided_on(folder: Path, cluster: LocalCluster, between: str) -> None:
     """An object that somebody changed since it was read is not overwritten."""
-    stored = None if between == "created" else cluster.apply(Change(KEY, None, BOTH))
+    stored = None if between == "created" else cluster.apply(EndpointsWrite(KEY, None, BOTH))
     if between == "removed":
         manifest(folder).unlink()
     elif between == "edited":
         manifest(folder).write_text(manifest(folder).read_text() + "# mine\n")
     else:
-        LocalCluster(folder).apply(Change(KEY, None, DOWN))
+        LocalCluster(folder).apply(EndpointsWrite(KEY, None, DOWN))
     before = manifest(folder).read_bytes() if between != "removed" else None
     with pytest.raises(Conflict, match=r"default/mysql-external was changed by somebody else"):
-        cluster.apply(Change(KEY, stored, DOWN))
+        cluster.apply(EndpointsWrite(KEY, stored, DOWN))
     assert (manifest(folder).read_bytes() if manifest(folder).exists() else None) == before
 
 
 def test_readers_never_see_half_a_file(folder: Path, cluster: LocalCluster) -> None:
     """A reader sees the old manifest or the new one, whole, and no other file with such a name."""
-    stored = cluster.apply(Change(KEY, None, BOTH))
+    stored = cluster.apply(EndpointsWrite(KEY, None, BOTH))
     done = threading.Event()
     seen: list[object] = []
 
@@ -117,7 +116,7 @@ def test_readers_never_see_half_a_file(folder: Path, cluster: LocalCluster) -> N
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(40):
-        stored = cluster.apply(Change(KEY, stored, DOWN if number % 2 else BOTH))
+        stored = cluster.apply(EndpointsWrite(KEY, stored, DOWN if number % 2 else BOTH))
     done.set()
     reader.join()
     assert set(seen) == {"Endpoints"}
@@ -171,7 +170,7 @@ def test_addresses_are_the_same_however_they_are_written(folder: Path, cluster: 
 
 def test_an_edit_is_seen_at_the_next_read(folder: Path, cluster: LocalCluster) -> None:
     """Reads are cheap when nothing changed, and never stale when something did."""
-    stored = cluster.apply(Change(KEY, None, BOTH))
+    stored = cluster.apply(EndpointsWrite(KEY, None, BOTH))
     for _ in range(3):
         assert cluster.read(KEY) is not None
     text = manifest(folder).read_text()
@@ -189,7 +188,7 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="default"):
         cluster.read(KEY)
     with pytest.raises(Unavailable, match="default"):
-        cluster.apply(Change(KEY, None, BOTH))
+        cluster.apply(EndpointsWrite(KEY, None, BOTH))
 
 
 def test_two_writers_take_turns(folder: Path, cluster: LocalCluster) -> None:
@@ -197,15 +196,15 @@ def test_two_writers_take_turns(folder: Path, cluster: LocalCluster) -> None:
     with (folder / ".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(Unavailable, match="another Mooring is writing here"):
-            cluster.apply(Change(KEY, None, BOTH))
-    assert cluster.apply(Change(KEY, None, BOTH)).managed
+            cluster.apply(EndpointsWrite(KEY, None, BOTH))
+    assert cluster.apply(EndpointsWrite(KEY, None, BOTH)).managed
 
 
 def test_a_change_of_another_kind_of_version_is_a_conflict(cluster: LocalCluster) -> None:
     """The precondition is the content, not the time of a file."""
-    stored = cluster.apply(Change(KEY, None, BOTH))
+    stored = cluster.apply(EndpointsWrite(KEY, None, BOTH))
     with pytest.raises(Conflict):
-        cluster.apply(Change(KEY, replace(stored, version="0" * 64), DOWN))
+        cluster.apply(EndpointsWrite(KEY, replace(stored, version="0" * 64), DOWN))
 
 
 SLICE = Slice("mysql-external-mooring-ipv4-0", "IPv4", (Endpoint("10.20.0.11", Condition.READY),), PORTS)
@@ -213,9 +212,9 @@ SLICE = Slice("mysql-external-mooring-ipv4-0", "IPv4", (Endpoint("10.20.0.11", C
 
 def test_slices_are_files_beside_the_endpoints(folder: Path, cluster: LocalCluster) -> None:
     """Each is a manifest that kubectl takes; what was written is what is read, by a new start too."""
-    after = cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    after = cluster.apply_slice(SliceWrite(KEY, None, SLICE))
     assert after is not None
-    assert (after.slice, after.keeper) == (SLICE, "mooring")
+    assert (after.slice, after.managed_by) == (SLICE, "mooring")
     assert (
         yaml.safe_load((folder / "default" / f"{SLICE.name}.endpointslice.yaml").read_text())["kind"] == "EndpointSlice"
     )
@@ -225,20 +224,20 @@ def test_slices_are_files_beside_the_endpoints(folder: Path, cluster: LocalClust
 
 def test_a_slice_is_changed_and_deleted_only_as_it_was_read(cluster: LocalCluster) -> None:
     """A stale write is refused as a conflict, a deletion too."""
-    first = cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    first = cluster.apply_slice(SliceWrite(KEY, None, SLICE))
     down = replace(SLICE, endpoints=(Endpoint("10.20.0.11", Condition.NOT_READY),))
-    second = cluster.apply_slice(SliceChange(KEY, first, down))
-    for stale in (SliceChange(KEY, first, SLICE), SliceChange(KEY, first, None), SliceChange(KEY, None, SLICE)):
+    second = cluster.apply_slice(SliceWrite(KEY, first, down))
+    for stale in (SliceWrite(KEY, first, SLICE), SliceWrite(KEY, first, None), SliceWrite(KEY, None, SLICE)):
         with pytest.raises(Conflict):
             cluster.apply_slice(stale)
     assert cluster.slices(KEY) == (second,)
-    assert cluster.apply_slice(SliceChange(KEY, second, None)) is None
+    assert cluster.apply_slice(SliceWrite(KEY, second, None)) is None
     assert cluster.slices(KEY) == ()
 
 
 def test_a_slice_is_of_the_service_that_it_names(folder: Path, cluster: LocalCluster) -> None:
     """Names may begin alike; what somebody edits is seen at the next look."""
-    cluster.apply_slice(SliceChange(KEY, None, SLICE))
+    cluster.apply_slice(SliceWrite(KEY, None, SLICE))
     path = folder / "default" / f"{SLICE.name}.endpointslice.yaml"
     path.write_text(path.read_text().replace("service-name: mysql-external", "service-name: another-one"))
     assert cluster.slices(KEY) == ()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from ground.values import KEY, PORTS
+from lab.values import KEY, PORTS
 from mooring.cluster.manifest import MANAGED_BY, facts, merged, parse, subsets
-from mooring.errors import Rejected
-from mooring.model import Change, ServicePort, Stored, Subset
-from mooring.spec import Port
+from mooring.model.errors import Rejected
+from mooring.model.objects import EndpointsWrite, ServicePort, StoredEndpoints, Subset
+from mooring.model.overrides import Drained
+from mooring.model.spec import Port
 
 A, B = "10.20.0.11", "10.20.0.12"
 NAMED = {"name": KEY.name, "namespace": KEY.namespace}
@@ -74,7 +75,7 @@ def test_what_others_wrote_stays() -> None:
         metadata={**NAMED, "labels": {"team": "sails"}, "annotations": {"note": "kept"}}, subsets=[{"addresses": []}]
     )
     kept = copy.deepcopy(before)
-    change = Change(KEY, Stored(KEY, "7", managed=False, subsets=()), (Subset((A,), (B,), PORTS),))
+    change = EndpointsWrite(KEY, StoredEndpoints(KEY, "7", managed=False, subsets=()), (Subset((A,), (B,), PORTS),))
     after = merged(before, change)
     assert before == kept
     assert after["metadata"]["labels"] == {"team": "sails", MANAGED_BY: "mooring"}
@@ -85,10 +86,10 @@ def test_what_others_wrote_stays() -> None:
 @pytest.mark.parametrize("port", [Port("", 3306, "TCP"), Port("mysql", 3306, "UDP")])
 def test_empty_lists_and_names_are_left_out(port: Port) -> None:
     """The API wants no empty name, and a manifest shows no empty list."""
-    [written] = subsets(Change(KEY, None, (Subset((), (A,), (port,)),)))
+    [written] = subsets(EndpointsWrite(KEY, None, (Subset((), (A,), (port,)),)))
     assert written.keys() == {"notReadyAddresses", "ports"}
     assert ("name" in written["ports"][0]) == bool(port.name)
-    assert "subsets" not in merged({}, Change(KEY, None, ()))
+    assert "subsets" not in merged({}, EndpointsWrite(KEY, None, ()))
 
 
 def test_a_service_says_what_decides_whether_it_is_served() -> None:
@@ -105,9 +106,24 @@ def test_a_service_says_what_decides_whether_it_is_served() -> None:
 
 
 @pytest.mark.parametrize(
+    ("spec", "addresses"),
+    [
+        ({}, ()),
+        ({"clusterIP": "None", "clusterIPs": ["None"]}, ()),
+        ({"clusterIP": ""}, ()),
+        ({"clusterIP": "10.96.0.7"}, ("10.96.0.7",)),
+        ({"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "fd96::7"]}, ("10.96.0.7", "fd96::7")),
+    ],
+)
+def test_a_service_has_the_addresses_that_are_its_own(spec: dict[str, object], addresses: tuple[str, ...]) -> None:
+    """A headless one has none."""
+    assert facts({"spec": spec}).cluster_ips == addresses
+
+
+@pytest.mark.parametrize(
     ("annotations", "entries"),
     [(None, ()), ({"note": "x"}, ()), ({"mooring/drain": "db2, 10.20.0.12"}, ("db2", "10.20.0.12"))],
 )
 def test_a_service_says_which_hosts_are_out(annotations: dict[str, str] | None, entries: tuple[str, ...]) -> None:
     """By its annotation mooring/drain."""
-    assert facts({"metadata": {"annotations": annotations}}).drain == entries
+    assert facts({"metadata": {"annotations": annotations}}).drain == tuple(map(Drained, entries))

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ground.values import KEY, PORTS
-from mooring.cluster.slice_manifest import CONDITIONS, merged_slice, moment, parse_slice, service_of, slice_patch
-from mooring.errors import Rejected
-from mooring.picture import Condition, Endpoint, Slice, SliceChange
-from mooring.spec import Port
+from lab.values import KEY, PORTS
+from mooring.cluster.slice_manifest import CONDITIONS, merged_slice, parse_slice, service_of, slice_patch
+from mooring.model.errors import Rejected
+from mooring.model.objects import Condition, Endpoint, Slice, SliceWrite
+from mooring.model.spec import Port
 
 A, B = "10.20.0.11", "10.20.0.12"
 NAME = "mysql-external-mooring-ipv4-0"
@@ -44,7 +44,7 @@ def test_what_is_not_said_is_taken_as_kube_proxy_takes_it(conditions: dict[str, 
 def test_conditions_are_always_written_out(condition: Condition) -> None:
     """All three, each true or false, and one address an endpoint."""
     after = Slice(NAME, "IPv4", (Endpoint(A, condition, "eu-1a", ("eu-1a",)),), PORTS)
-    [written] = slice_patch(SliceChange(KEY, None, after), after)["endpoints"]
+    [written] = slice_patch(SliceWrite(KEY, None, after), after)["endpoints"]
     assert written["conditions"].keys() == {"ready", "serving", "terminating"}
     assert written["addresses"] == [A]
     assert (written["zone"], written["hints"]) == ("eu-1a", {"forZones": [{"name": "eu-1a"}]})
@@ -56,7 +56,7 @@ def test_conditions_are_always_written_out(condition: Condition) -> None:
 def test_a_new_slice_is_a_whole_manifest() -> None:
     """It says which Service it is of, who keeps it, and when what it tells was noticed."""
     after = Slice(NAME, "IPv4", (Endpoint(A, Condition.READY),), (Port("", 53, "UDP"),))
-    assert merged_slice({}, SliceChange(KEY, None, after, 1_700_000_000.25), after) == {
+    assert merged_slice({}, SliceWrite(KEY, None, after, 1_700_000_000.25), after) == {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "addressType": "IPv4",
@@ -81,7 +81,7 @@ def test_what_others_put_on_a_slice_stays() -> None:
     before["metadata"] |= {"annotations": {"note": "kept"}, "labels": before["metadata"]["labels"] | {"team": "sails"}}
     was = copy.deepcopy(before)
     after = Slice(NAME, "IPv4", (Endpoint(B, Condition.READY),), PORTS)
-    merged = merged_slice(before, SliceChange(KEY, parse_slice(before, "1"), after), after)
+    merged = merged_slice(before, SliceWrite(KEY, parse_slice(before, "1"), after), after)
     assert merged["metadata"]["annotations"] == {"note": "kept"}
     assert merged["metadata"]["labels"]["team"] == "sails"
     assert before == was
@@ -94,10 +94,15 @@ def test_who_keeps_a_slice_and_wrote_it_is_read() -> None:
     found = document(endpoints=None)
     found["metadata"]["managedFields"] = fields
     held = parse_slice(found, "7")
-    assert (service_of(found), held.keeper, held.manager, held.version) == (KEY.name, "mooring", "kubectl-edit", "7")
+    assert (service_of(found), held.managed_by, held.manager, held.version) == (
+        KEY.name,
+        "mooring",
+        "kubectl-edit",
+        "7",
+    )
     assert held.slice.endpoints == ()
     bare = {"metadata": {"name": "x"}, "addressType": "IPv4"}
-    assert (service_of(bare), parse_slice(bare, "1").keeper) == ("", "")
+    assert (service_of(bare), parse_slice(bare, "1").managed_by) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -115,12 +120,3 @@ def test_something_else_is_no_slice(wrong: dict[str, Any]) -> None:
     """What is not of the shape of an EndpointSlice is refused, not guessed at."""
     with pytest.raises(Rejected, match="not of the shape"):
         parse_slice(wrong, "1")
-
-
-@pytest.mark.parametrize(
-    ("at", "text"),
-    [(0.0, "1970-01-01T00:00:00.000000000Z"), (1_700_000_000.5, "2023-11-14T22:13:20.500000000Z")],
-)
-def test_a_moment_has_nanoseconds(at: float, text: str) -> None:
-    """As Kubernetes' own controllers write it (RFC 3339, nine digits)."""
-    assert moment(at) == text

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from ground.fake_api import FakeApi, says
-from mooring.cluster.client import Api, login
-from mooring.cluster.version import too_old
-from mooring.errors import Unavailable
+from mooring.cluster.client import Api, client_factory
+from mooring.cluster.version import Version, too_old
+from mooring.model.errors import Unavailable
+from support.fake_api import FakeApi, says
+from support.refused_thread import refuse_first
 
 
 def asked(tmp_path: Path, status: int, body: Any) -> str | None:
     """A fake server: a Kubernetes of five years ago is not at hand."""
     with FakeApi(says(status, body)) as server:
-        return too_old(Api(login("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {}), None)))
+        return too_old(Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {}), None)))
 
 
 @pytest.mark.parametrize("minor", ["25", "36", "27+", "100"])
@@ -35,7 +36,7 @@ def test_an_older_one_is_refused_with_a_sentence(tmp_path: Path, minor: str) -> 
 
 def test_who_may_not_ask_is_not_refused(tmp_path: Path) -> None:
     """An account without that right keeps its Services."""
-    assert asked(tmp_path, 403, {}) is None
+    assert asked(tmp_path, 403, {"kind": "Status", "code": 403}) is None
 
 
 @pytest.mark.parametrize("body", [{}, {"major": "one", "minor": "two"}, {"major": 1}])
@@ -43,3 +44,16 @@ def test_nonsense_is_asked_again(tmp_path: Path, body: Any) -> None:
     """What is no version is no reason to begin, nor to refuse for good."""
     with pytest.raises(Unavailable, match="no Kubernetes"):
         asked(tmp_path, 200, body)
+
+
+def test_a_thread_that_may_not_be_made_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a pids limit: the daemon starts all the same, and knows the version once there is room."""
+    refuse_first(monkeypatch, "version")
+    with FakeApi(says(200, {"major": "1", "minor": "30"})) as server:
+        version = Version(Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {}), None)))
+        version.start()
+        with pytest.raises(Unavailable, match="may have no thread more"):
+            version.too_old()
+        assert version.answered.wait(10)
+        assert version.too_old() is None
+        version.stop()

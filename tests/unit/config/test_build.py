@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from mooring.config import AddressPolicy, parse
+from mooring.model.damping import FlapRule
+from mooring.model.spec import Adopt, Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 from mooring.protocols.mysql.options import MysqlOptions
 from mooring.protocols.options import Options
 from mooring.protocols.redis.options import RedisOptions
 from mooring.protocols.tcp.options import TcpOptions
-from mooring.spec import Adopt, Check, HostSpec, Port, ServiceKey, ServiceSpec, Thresholds, WhenAllFail
 
 
 def service(text: str, defaults: str = "{}", head: str = "name: db, hosts: [10.20.0.11]") -> ServiceSpec:
@@ -29,7 +30,17 @@ def test_what_is_not_written_has_its_default() -> None:
         key=ServiceKey("default", "db"),
         hosts=(HostSpec("10.20.0.11", "10.20.0.11"),),
         check=Check("tcp", TcpOptions(), period=2.0, timeout=1.0, thresholds=Thresholds(success=2, failure=3)),
+        flap=FlapRule(transitions=4, within=600.0, hold=30.0, most=600.0),
     )
+
+
+def test_a_host_that_flaps_is_held_as_the_file_says() -> None:
+    """Field by field, or not at all: `off`, or null as for any optional default."""
+    given = "flap: {transitions: 2, withinSeconds: 60, holdSeconds: 5, maxHoldSeconds: 40}"
+    assert service(f"{given}, check: {{tcp: {{}}}}").flap == FlapRule(2, 60.0, 5.0, 40.0)
+    assert service("flap: {holdSeconds: 5}, check: {tcp: {}}").flap == FlapRule(hold=5.0)
+    assert service("flap: off, check: {tcp: {}}").flap is None
+    assert service("flap: null, check: {tcp: {}}").flap is None
 
 
 def test_every_field_arrives() -> None:

@@ -1,13 +1,13 @@
-"""What a file says of roles, as values: requirements, Electors, and questions that Services share."""
+"""Roles in a file as values: requirements, PrimaryQuorum, and questions that Services share."""
 
 from __future__ import annotations
 
 import pytest
 
 from mooring.config import AddressPolicy, parse
+from mooring.model.spec import NOTHING_MORE, OnSplitBrain, PrimaryQuorum, Requirement, Role, ServiceSpec
 from mooring.protocols.options import Replicated
 from mooring.protocols.redis.options import SentinelOptions
-from mooring.spec import NOTHING_MORE, Electors, OnSplitBrain, Requirement, Role, ServiceSpec
 
 MYSQL = "user: u, passwordFile: /p"
 HEARTBEAT = "maxReplicationLagSeconds: 30, heartbeat: {table: ops.heartbeat}"
@@ -52,7 +52,7 @@ REQUIREMENTS: dict[str, tuple[str, Requirement]] = {
 def test_a_check_says_what_it_asks_of_a_host(check: str, expected: Requirement) -> None:
     """Its role, how far it may lag, and what is allowed besides."""
     (spec,) = checks(check)
-    assert (spec.check.requirement, spec.check.electors) == (expected, None)
+    assert (spec.check.requirement, spec.check.quorum) == (expected, None)
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_sentinels_are_asked_with_their_own_login() -> None:
     (spec,) = checks(f"redis: {{user: r, passwordFile: /r, role: primary, sentinel: {{{SENTINEL}, {login}}}}}")
     own = {"name": "m", "user": "s", "passwordFile": "/s", "tls": {"caFile": "/ca"}}
     hosts = (("10.20.0.31", 26379), ("10.20.0.32", 5000), ("fd00::1", 26379), ("fd00::2", 5001))
-    expected = Electors("redis", SentinelOptions.model_validate(own), hosts)
-    assert spec.check.electors == expected
-    assert hash(spec.check.electors) == hash(expected)
+    expected = PrimaryQuorum("redis", SentinelOptions.model_validate(own), hosts, "the Sentinels")
+    assert spec.check.quorum == expected
+    assert hash(spec.check.quorum) == hash(expected)
 
 
 def test_a_role_and_its_limits_may_stand_in_the_defaults() -> None:
-    """Whom they concern takes them; a Service of another role is not at fault for them, and may say its own."""
+    """Only a Service of that role takes them; for another they are no error, and it may have its own."""
     common = f"mysql: {{{MYSQL}, role: replica, allowDonor: true, {HEARTBEAT}}}"
     rw, ro, every = checks("mysql: {role: primary}", "periodSeconds: 1", "mysql: {role: any}", defaults=common)
     assert [one.check.requirement.role for one in (rw, ro, every)] == [Role.PRIMARY, Role.REPLICA, Role.ANY]
@@ -93,8 +93,8 @@ def test_sentinels_in_the_defaults_concern_primaries_only() -> None:
     """A Service of replicas waits for no majority."""
     common = f"redis: {{sentinel: {{{SENTINEL}}}}}"
     rw, ro = checks("redis: {role: primary}", "redis: {role: replica}", defaults=common)
-    assert rw.check.electors is not None
-    assert ro.check.electors is None
+    assert rw.check.quorum is not None
+    assert ro.check.quorum is None
 
 
 SHARED: dict[str, tuple[str, ...]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from pathlib import Path
 
@@ -13,16 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mooring.config import AddressPolicy, load, parse
-from mooring.errors import ConfigError
-from mooring.spec import Config
+from mooring.model.errors import ConfigError
+from mooring.model.spec import Config
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "config" / "example.yaml"
 DATA = EXAMPLE.read_bytes()
 POLICY = AddressPolicy()
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-SHOWN = re.compile(r"^```yaml\n((?:#[^\n]*\n)?version: 1\n.*?)^```", re.MULTILINE | re.DOTALL)
-FILES = [(page.name, block) for page in PAGES for block in SHOWN.findall(page.read_text())]
 PIECES = ("", "-1", ".nan", "[", "}", ": ", "&a ", "*a", "!!map ", "\n", "  ", "'", "null", "\x00", "é")
 
 
@@ -46,17 +42,6 @@ def test_the_example_is_a_good_file() -> None:
     ]
 
 
-@pytest.mark.parametrize(("page", "block"), FILES, ids=[f"{page}-{n}" for n, (page, _) in enumerate(FILES)])
-def test_a_file_in_the_documentation_is_a_good_one(page: str, block: str) -> None:
-    """What is shown there may be taken over as it stands."""
-    assert parse(block.encode(), page, POLICY).services
-
-
-def test_the_page_of_failovers_shows_files() -> None:
-    """Those of MariaDB, a heartbeat, Galera, Redis Sentinel and old sessions are read by the test above."""
-    assert [page for page, _ in FILES].count("following-a-failover.md") == 5
-
-
 def test_loading_twice_gives_equal_values() -> None:
     """An unchanged file is no change, also by its hash."""
     first, second = load(EXAMPLE, POLICY), parse(DATA, "another name", POLICY)
@@ -72,8 +57,9 @@ def test_a_comment_changes_the_hash_and_nothing_else() -> None:
     assert first.hash != second.hash
 
 
+@pytest.mark.slow
 def test_a_file_cut_off_anywhere_is_refused_or_whole() -> None:
-    """A file that is half written never means zero Services, and never breaks the reader."""
+    """A half-written file never means zero Services, and never makes the reader fail."""
     read_ones = [config for end in range(len(DATA)) if (config := read(DATA[:end]))]
     assert read_ones
     assert all(config.services and all(service.hosts for service in config.services) for config in read_ones)
@@ -91,15 +77,15 @@ def test_a_big_file_is_read_in_seconds() -> None:
         for i in range(1000)
     ]
     data = yaml.safe_dump({"version": 1, "services": services}).encode()
-    started = time.monotonic()
+    started = time.process_time()
     config = parse(data, "f", POLICY)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 30
     assert sum(len(service.hosts) for service in config.services) == 10_000
 
 
 @pytest.mark.parametrize(("hosts", "good"), [(1000, True), (1001, False)])
 def test_a_service_has_a_thousand_hosts_at_most(hosts: int, good: bool) -> None:  # noqa: FBT001 -- a column of the table
-    """The limit itself is allowed; beyond it the number is told."""
+    """The limit itself is allowed; beyond it the message has the number."""
     listed = ", ".join(f"10.20.{n // 250}.{n % 250}" for n in range(hosts))
     data = f"version: 1\nservices: [{{name: a, check: {{tcp: {{}}}}, hosts: [{listed}]}}]\n".encode()
     if good:
@@ -119,7 +105,7 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 
 @given(st.text(alphabet="abk:-[]{},&*!|>'\"%@`#?~. \n\t01\\u", max_size=200))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    """Texts of YAML's own marks are refused as every other bad file."""
+    """Texts of YAML's own marks are refused like every other bad file."""
     assert read(text.encode()) is None
 
 
@@ -163,7 +149,7 @@ TREES = st.recursive(SCALARS, blocks, max_leaves=12)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TREES, TREES, TREES)
 def test_no_shape_breaks_the_reader(defaults: object, service: object, check: object) -> None:
-    """Known fields with values of any shape, anywhere, are told as wrong."""
+    """Known fields with values of any shape, anywhere, are errors with a message."""
     whole = {
         "version": 1,
         "defaults": {"check": defaults},

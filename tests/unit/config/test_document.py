@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mooring.config.document import main, page, rendered, schema
+from mooring.config.document import files, main, page, schema
 from mooring.config.limits import allowed
 from mooring.protocols.registry import PROTOCOLS
 
@@ -21,16 +21,16 @@ def fields(block: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from fields(definition)
 
 
-@pytest.mark.parametrize("path", rendered())
+@pytest.mark.parametrize("path", files())
 def test_what_is_generated_is_up_to_date(path: str) -> None:
-    """The schema and the page in the repository say what this version does; else: make docs."""
-    assert (ROOT / path).read_text(encoding="utf-8") == rendered()[path]
+    """The schema and the page in the repository are those of this version; otherwise run `make docs`."""
+    assert (ROOT / path).read_text(encoding="utf-8") == files()[path]
 
 
 def test_generating_writes_both(tmp_path: Path) -> None:
     """`make docs` writes them into a checkout."""
     main([str(tmp_path)])
-    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in rendered()} == rendered()
+    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in files()} == files()
 
 
 def test_the_schema_names_its_dialect() -> None:
@@ -65,7 +65,7 @@ def test_every_protocol_has_its_block_on_the_page() -> None:
     for name, protocol in PROTOCOLS.items():
         assert f"## `{name}`\n" in text
         assert all(f"{rule.subject} needs {rule.wanted}." in text for rule in protocol.options.needs)
-    assert "\n`role: primary` or `role: replica` needs `user`.\n" in text
+    assert "\n`allowDonor` needs `role: primary` or `role: replica`.\n" in text
     assert "\n`maxReplicationLagSeconds` needs `role: replica`.\n" in text
     assert text.count("\n`user` needs `passwordFile`.\n") == 2
 
@@ -89,6 +89,6 @@ def test_every_protocol_has_its_block_on_the_page() -> None:
         ({"anyOf": [{"type": "boolean"}, {"$ref": "X"}]}, "true or false, or a mapping"),
     ],
 )
-def test_limits_are_told_in_words(part: dict[str, Any], words: str) -> None:
-    """Complaints and the page say the same of what is allowed."""
+def test_limits_are_reported_in_words(part: dict[str, Any], words: str) -> None:
+    """Messages and the page describe the allowed values in the same words."""
     assert allowed(part) == words

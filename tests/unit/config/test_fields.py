@@ -1,11 +1,11 @@
-"""Findings of the models, told in words."""
+"""The errors of the models as messages."""
 
 from __future__ import annotations
 
 import pytest
 
 from mooring.config import AddressPolicy, parse
-from mooring.errors import ConfigError
+from mooring.model.errors import ConfigError
 
 
 def problems(text: str) -> tuple[str, ...]:
@@ -14,7 +14,7 @@ def problems(text: str) -> tuple[str, ...]:
     return caught.value.problems
 
 
-def test_nothing_follows_from_what_was_told() -> None:
+def test_nothing_follows_from_what_was_reported() -> None:
     """An alias is one problem, and not also a missing list."""
     found = problems("version: 1\nservices: *all\n")
     assert found == ("f:2:11: services: is a YAML alias, which this file must not have; write the value out",)
@@ -30,7 +30,7 @@ def test_nothing_follows_from_what_was_told() -> None:
     ],
 )
 def test_a_slip_of_the_pen_is_recognised(key: str, guess: str) -> None:
-    """A misspelt field is told with the one that was meant."""
+    """The message on a misspelt field names the likely one."""
     found = problems(
         f"version: 1\nservices: [{{name: a, check: {{tcp: }}, hosts: [{{address: 10.20.0.11, {key}: 1}}]}}]\n"
     )
@@ -39,7 +39,7 @@ def test_a_slip_of_the_pen_is_recognised(key: str, guess: str) -> None:
     )
 
 
-def test_what_is_far_from_every_field_is_told_with_all_of_them() -> None:
+def test_what_is_far_from_every_field_is_reported_with_all_of_them() -> None:
     """Without a likely guess, the fields that there are."""
     (found,) = problems("version: 1\nxyz: 1\nservices: [{name: a, check: {tcp: }, hosts: [10.20.0.11]}]\n")
     assert found == "f:2:1: xyz: is no field here; there are version, defaults, services"

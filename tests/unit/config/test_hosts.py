@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mooring.config import AddressPolicy, parse
 from mooring.config.hosts import canonical
-from mooring.decide.addresses import Address
-from mooring.decide.addresses import parse as parse_address
-from mooring.errors import ConfigError
+from mooring.model.addresses import Address
+from mooring.model.addresses import parse as parse_address
+from mooring.model.errors import ConfigError
 
 GOOD_NAMES = (
     "db",
@@ -72,11 +72,23 @@ def test_a_loopback_probe_is_refused_where_several_daemons_run(
     assert bool(problems("{address: 10.20.0.11, probeAddress: 127.0.0.1}", policy)) is refused
 
 
-def test_a_probe_address_may_lie_outside_the_allowed_cidrs() -> None:
-    """What is probed is not what clients are sent to."""
-    policy = AddressPolicy(allowed=(ip_network("10.20.0.0/16"),))
-    assert problems("{address: 10.20.0.11, probeAddress: 192.0.2.1}", policy) == ()
+def test_a_probe_address_lies_inside_the_probe_cidrs() -> None:
+    """A probed host gets a password, so it must lie in the networks of the flags."""
+    policy = AddressPolicy(allowed=(ip_network("10.20.0.0/16"),), probed=(ip_network("10.99.0.0/16"),))
+    assert problems("{address: 10.20.0.11, probeAddress: 10.99.0.1}", policy) == ()
+    for outside in ("192.0.2.1", "10.20.0.11", "fd00::1"):
+        (problem,) = problems(f"{{address: 10.20.0.11, probeAddress: '{outside}'}}", policy)
+        why = "is outside --probe-cidrs (10.99.0.0/16); nothing else may be probed"
+        assert problem.endswith(f"services[0].hosts[0].probeAddress: {outside} {why}")
     assert len(problems("192.0.2.1", policy)) == 1
+    anywhere = AddressPolicy(allowed=(ip_network("10.20.0.0/16"),))
+    assert problems("{address: 10.20.0.11, probeAddress: 192.0.2.1}", anywhere) == ()
+
+
+def test_loopback_lies_inside_any_probe_cidrs_where_one_daemon_runs() -> None:
+    """Beside the database, 127.0.0.1 is the database."""
+    policy = AddressPolicy(probed=(ip_network("10.99.0.0/16"),))
+    assert problems("{address: 10.20.0.11, probeAddress: 127.0.0.1}", policy) == ()
 
 
 def test_a_name_is_not_held_against_the_cidrs() -> None:
@@ -92,7 +104,7 @@ def test_two_hosts_may_be_probed_at_one_address() -> None:
 
 @given(st.ip_addresses())
 def test_one_address_twice_is_always_found(address: Address) -> None:
-    """In whichever of its spellings an address comes again, it is told."""
+    """An address that is listed twice is reported, also in another spelling."""
     assume(parse_address(str(address)))
     found = problems(f"'{address}', '{address.exploded.upper()}'", AddressPolicy())
     assert any("already" in problem for problem in found)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mooring.config.merge import merged
+from mooring.config.merge import merge_defaults
 from mooring.config.node import Node
 from mooring.config.problems import Problems
 from mooring.config.source import tree
@@ -15,7 +15,7 @@ from mooring.config.source import tree
 def merge(defaults: str, check: str | None) -> Node:
     own = "" if check is None else f", check: {check}"
     text = f"defaults: {{check: {defaults}}}\nservices: [{{name: db{own}}}]\n"
-    return merged(tree(text.encode(), Problems("f")))
+    return merge_defaults(tree(text.encode(), Problems("f")))
 
 
 def checked(root: Node) -> Node:
@@ -68,8 +68,8 @@ def test_an_inherited_value_keeps_its_place() -> None:
 
 
 def test_the_short_form_of_a_host_becomes_its_block() -> None:
-    """An address alone means the block with that address, and is told at the address."""
-    root = merged(tree(b"services: [{hosts: [10.20.0.11, {address: a}, 5]}]", Problems("f")))
+    """An address alone means the block with that address, and its problems are reported at the address."""
+    root = merge_defaults(tree(b"services: [{hosts: [10.20.0.11, {address: a}, 5]}]", Problems("f")))
     hosts = root.fields["services"].items[0].fields["hosts"]
     assert hosts.plain() == [{"address": "10.20.0.11"}, {"address": "a"}, 5]
     assert hosts.items[0].fields["address"].path == "services[0].hosts[0]"
@@ -82,4 +82,4 @@ def test_the_short_form_of_a_host_becomes_its_block() -> None:
 def test_what_has_the_wrong_shape_is_left_for_the_models(text: str) -> None:
     """Merging refuses nothing and breaks on nothing."""
     root = tree(text.encode(), Problems("f"))
-    assert merged(root).is_mapping == root.is_mapping
+    assert merge_defaults(root).is_mapping == root.is_mapping

@@ -35,7 +35,7 @@ def test_a_path_reads_as_people_write_it(parent: str, key: str | int, path: str)
     [("1", 1), ("0.5", 0.5), ("-2", -2), ("true", None), ("'1'", None), (".nan", None), (".inf", None), ("[]", None)],
 )
 def test_only_a_finite_number_is_a_number(text: str, number: float | None) -> None:
-    """Rules between fields leave out what is no number, for the field's own rule to tell."""
+    """Rules between fields skip a value that is no number: the field's own rule reports it."""
     assert node(f"a: {text}").number("a") == number
     assert node(f"b: {text}").number("a") is None
 
@@ -62,7 +62,7 @@ def test_a_text_is_asked_for_by_its_key() -> None:
     ],
 )
 def test_the_nearest_place_of_what_is_missing(keys: Keys, path: str, left: Keys) -> None:
-    """A missing field is told at the block that should hold it."""
+    """A missing field is reported at the block that should hold it."""
     found, rest = nearest(node("a: [1, {b: 2}]"), keys)
     assert (found.path, rest) == (path, left)
 

@@ -1,11 +1,11 @@
-"""The complaints about one file, collected and told."""
+"""The problems of one file, collected and reported."""
 
 from __future__ import annotations
 
 import pytest
 
 from mooring.config.problems import MOST_PROBLEMS, START, Position, Problems, quoted
-from mooring.errors import ConfigError
+from mooring.model.errors import ConfigError
 
 
 def told(problems: Problems) -> tuple[str, ...]:
@@ -20,14 +20,14 @@ def test_no_problem_is_no_error() -> None:
 
 
 def test_problems_come_in_the_order_of_the_file() -> None:
-    """Line 2 is told before line 10, whatever was found first."""
+    """Line 2 comes before line 10, whichever problem was found first."""
     problems = Problems("f")
     for line, column in [(10, 1), (2, 9), (2, 10), (1, 3)]:
         problems.add(Position(line, column), "a", "b")
     assert told(problems) == ("f:1:3: a: b", "f:2:9: a: b", "f:2:10: a: b", "f:10:1: a: b")
 
 
-def test_the_same_problem_is_told_once() -> None:
+def test_the_same_problem_is_reported_once() -> None:
     """A wrong default that a hundred Services inherit is one problem."""
     problems = Problems("f")
     for _ in range(100):

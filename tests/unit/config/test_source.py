@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mooring.config.problems import Position, Problems
-from mooring.config.source import MOST_BYTES, MOST_LEVELS, read, tree
-from mooring.errors import ConfigError
+from mooring.config.source import MOST_BYTES, MOST_LEVELS, is_there, read, tree
+from mooring.model.errors import ConfigError
 
 
 def problems_of(data: bytes) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ STOPS = {
     "too large": (b"#" * (MOST_BYTES + 1), "f:1:1: is too large; must be at most 1048576 bytes (1 MiB)"),
     "open list": (b"a: [1, 2", "f:2:1: is not valid YAML: did not find expected ',' or ']'"),
     "open quote": (b'a: "b', "f:1:6: is not valid YAML: found unexpected end of stream"),
-    "tab": (b"a:\n\tb: 1", "f:2:1: is not valid YAML: found character that cannot start any token"),
+    "tab": (b"a:\n\tb: 1", "f:2:1: is not valid YAML: a TAB stands where YAML takes only blanks; indent with blanks"),
     "surrogate": (rb'a: "\ud800"', "f:1:7: is not valid YAML: found invalid Unicode character escape code"),
     "endless code": (rb'a: "\UFFFFFFFF"', "f:1:7: is not valid YAML: found invalid Unicode character escape code"),
     "nothing": (b"", "f:1:1: is empty; must hold `version: 1` and `services`"),
@@ -38,13 +38,13 @@ STOPS = {
 
 @pytest.mark.parametrize(("data", "expected"), STOPS.values(), ids=STOPS)
 def test_a_text_that_is_no_document_stops_the_reading(data: bytes, expected: str) -> None:
-    """Where the text itself is broken, the place is told and nothing is guessed."""
+    """Where the text is no YAML, the message has the place, and nothing is guessed."""
     assert problems_of(data) == (expected,)
 
 
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ("{a: ", "}"), ("- ", "")], ids=["list", "map", "block"])
 def test_deep_nesting_is_refused_before_it_costs_anything(opened: str, closed: str) -> None:
-    """A hundred thousand levels are told as too deep, and break no stack."""
+    """A hundred thousand levels are refused as too deep, and overflow no stack."""
     data = (opened * 100_000 + closed * 100_000).encode()
     (problem,) = problems_of(data)
     assert problem.endswith(f"is nested too deeply; must be at most {MOST_LEVELS} levels")
@@ -96,7 +96,7 @@ def test_of_two_equal_keys_none_wins_in_silence() -> None:
 
 
 def test_nothing_is_aliased_anchored_or_tagged() -> None:
-    """Each mark of YAML's own is told at its place, as a key, a value or an item."""
+    """Each mark of YAML's own is reported at its place, as a key, a value or an item."""
     assert problems_of(b"&r a: &x 1\nb: *x\n*x : 2\nc: [*x, !!str 3]\n!k d: 4\n") == (
         "f:1:1: has a YAML anchor, which this file must not have; remove it",
         "f:1:7: a: has a YAML anchor, which this file must not have; remove it",
@@ -123,7 +123,7 @@ def test_a_key_that_is_no_scalar_loses_its_value_only() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """A missing file, a folder and an impossible path are told in one sentence."""
+    """A missing file, a folder and an impossible path each give one sentence."""
     for path, why in [
         (tmp_path / "none.yaml", "No such file or directory"),
         (tmp_path, "Is a directory"),
@@ -137,3 +137,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_huge_file_is_not_read_to_its_end() -> None:
     """An endless file costs a mebibyte."""
     assert len(read(Path("/dev/zero"))) == MOST_BYTES + 1
+
+
+def test_what_may_not_be_looked_at_is_there(tmp_path: Path) -> None:
+    """Whoever reads it learns why it cannot; only what nothing bears that name of is missing."""
+    assert is_there(tmp_path)
+    assert not is_there(tmp_path / "none")
+    (tmp_path / "file").touch()
+    assert not is_there(tmp_path / "file" / "below")
+    assert is_there(tmp_path / ("a" * 300))
+    assert is_there(Path("\0"))

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from ground.values import KEY, member
-from ground.waiting import wait_until
+from lab.values import KEY, member, with_host
+from lab.waiting import wait_until
 from mooring.cluster.client import Api
-from mooring.errors import ClusterError, Rejected, Unavailable
-from mooring.events import (
+from mooring.cluster.status import Missing
+from mooring.model.errors import ClusterError, Rejected, Unavailable
+from mooring.model.events import (
     AddressRemoved,
+    BlindChanged,
     ConfigRefused,
+    DrainEnded,
     DrainUnknown,
     Event,
-    HazardFound,
+    HostChanged,
     KeptLast,
+    LeaderChanged,
+    LoginAtRisk,
     NotPublished,
     ServiceReleased,
     SessionsKilled,
     SplitBrain,
+    TrafficWarningFound,
 )
+from mooring.model.publish_events import Adopted, Contested, LastReadyDrained
+from mooring.model.reasons import Reason
+from mooring.model.verdicts import HostState, Outcome, Verdict
+from mooring.observe.event_words import NORMAL
 from mooring.observe.events import BOUND, Involved, Recorder, pod
 
 DB = member()
@@ -36,19 +48,28 @@ class Recording(Api):
         self.posted: list[Mapping[str, Any]] = []
         self.service: dict[str, Any] = {"metadata": {"uid": "1234"}}
         self.faults = list(faults)
+        self.changed: list[tuple[str, Mapping[str, Any]]] = []
+        """Names of Events, and what was changed of them."""
+        self.refuses_changes: ClusterError | None = None
         self.open = threading.Event()
         self.open.set()
 
-    def get(self, path: str, query: Any = ()) -> Mapping[str, Any]:
+    def get(self, path: str, query: Any = (), until: float = math.inf) -> Mapping[str, Any]:
         assert path == "/api/v1/namespaces/default/services/mysql-external"
-        self.open.wait(10)
+        self.open.wait(100)
         return self.service
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any], until: float = math.inf) -> Mapping[str, Any]:
         assert path == "/api/v1/namespaces/default/events"
         if self.faults:
             raise self.faults.pop(0)
         self.posted.append(body)
+        return {"metadata": {"name": f"event-{len(self.posted)}"}}
+
+    def merge(self, path: str, body: Mapping[str, Any], query: Any = (), until: float = math.inf) -> Mapping[str, Any]:
+        if self.refuses_changes:
+            raise self.refuses_changes
+        self.changed.append((path.rpartition("/")[2], body))
         return body
 
 
@@ -63,13 +84,19 @@ def recorder(api: Api) -> Recorder:
         (NotPublished(KEY, "does not answer", refused=False), "NotPublished", "does not answer"),
         (SplitBrain(KEY, ("db1", "db2")), "SplitBrain", "db1, db2"),
         (KeptLast(KEY, ("10.20.0.11",)), "KeptLast", "10.20.0.11"),
-        (HazardFound(KEY, "NotMirrored", "it reaches nobody"), "NotMirrored", "it reaches nobody"),
+        (TrafficWarningFound(KEY, "NotMirrored", "it reaches nobody"), "NotMirrored", "it reaches nobody"),
         (AddressRemoved(KEY, "10.20.0.99", "kubectl-edit"), "AddressRemoved", "put there by kubectl-edit"),
         (AddressRemoved(KEY, "10.20.0.99", ""), "AddressRemoved", "removed 10.20.0.99"),
         (DrainUnknown(KEY, "db9"), "DrainUnknown", "names no host by 'db9'"),
+        (DrainEnded(KEY, "db1"), "DrainEnded", "the time for which db1 was taken out is over"),
+        (LastReadyDrained(KEY, ("db1",)), "LastReadyDrained", "took out db1, and no ready host is left"),
+        (LoginAtRisk(DB.target, "expires soon", (DB,)), "LoginAtRisk", "10.20.0.11:3306: expires soon"),
+        (Adopted(KEY), "Adopted", "keeps these Endpoints from now on"),
+        (Contested(KEY, "b-2", mooring=True), "TwoMoorings", "another Mooring, b-2,"),
+        (Contested(KEY, "helm"), "Contested", "helm changes these objects again and again"),
         (ServiceReleased(KEY), "Released", "its Endpoints stay"),
-        (SessionsKilled(DB, ("app", "web"), 7), "SessionsKilled", "ended 7 sessions of app, web on 10.20.0.11"),
-        (SessionsKilled(DB, ("app",), 0, "NOPERM; ACL SETUSER"), "SessionsNotKilled", "demoted: NOPERM; ACL SETUSER"),
+        (SessionsKilled(DB, ("app", "web"), 7), "SessionsEnded", "ended 7 sessions of app, web on 10.20.0.11"),
+        (SessionsKilled(DB, ("app",), 0, "NOPERM; ACL SETUSER"), "SessionsNotEnded", "demoted: NOPERM; ACL SETUSER"),
     ],
 )
 def test_what_an_administrator_should_see_is_told(event: Event, reason: str, words: str) -> None:
@@ -78,7 +105,7 @@ def test_what_an_administrator_should_see_is_told(event: Event, reason: str, wor
     recorder(api).write(event)
     wait_until(lambda: api.posted, 5, "the Event")
     [body] = api.posted
-    assert (body["reason"], body["type"]) == (reason, "Warning")
+    assert (body["reason"], body["type"]) == (reason, "Normal" if reason in NORMAL else "Warning")
     assert words in body["message"]
     about = {"kind": "Service", "name": "mysql-external", "namespace": "default", "uid": "1234", "apiVersion": "v1"}
     assert body["involvedObject"] == about
@@ -105,7 +132,7 @@ def test_nonsense_in_the_service_s_place_ends_no_thread(service: dict[str, Any])
     told = recorder(api)
     told.write(NotPublished(KEY, "first", refused=True))
     api.open.set()
-    wait_until(told._waiting.empty, 5, "the first to be taken")
+    assert told.outbox.flush(5)
     api.service = good
     told.write(NotPublished(KEY, "second", refused=True))
     wait_until(lambda: api.posted, 5, "the Event")
@@ -116,22 +143,22 @@ def test_a_slow_server_is_waited_for_by_nobody() -> None:
     api = Recording()
     api.open.clear()
     told = recorder(api)
-    event = NotPublished(KEY, "x" * 5000, refused=True)
+    numbers = itertools.count(1000)
 
     def tell() -> None:
         for _ in range(BOUND):
-            told.write(event)
+            told.write(NotPublished(KEY, f"{next(numbers)}" + "x" * 5000, refused=True))
 
     crowd = [threading.Thread(target=tell) for _ in range(4)]
     for one in crowd:
         one.start()
     for one in crowd:
-        one.join(5)
+        one.join(60)
     assert not any(one.is_alive() for one in crowd)
-    assert told._waiting.qsize() == BOUND
+    assert 3 * BOUND - 5 <= told.outbox.dropped <= 3 * BOUND
     api.open.set()
     wait_until(lambda: len(api.posted) >= BOUND, 5, "the Events")
-    assert len(api.posted) <= BOUND + 1
+    assert len(api.posted) <= BOUND + 5  # one was under way, and each of the four threads may pass the bound by one
     assert {len(body["message"]) for body in api.posted} == {1024}
 
 
@@ -161,13 +188,13 @@ class Readable(Recording):
         super().__init__()
         self.readable = readable
 
-    def get(self, path: str, query: Any = ()) -> Mapping[str, Any]:
+    def get(self, path: str, query: Any = (), until: float = math.inf) -> Mapping[str, Any]:
         if path not in self.readable:
             raise Rejected(f"403: may not read {path}")
         found: Mapping[str, Any] = self.readable[path]
         return found
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any], until: float = math.inf) -> Mapping[str, Any]:
         self.posted.append({"path": path, **body})
         return body
 
@@ -205,3 +232,77 @@ def test_outside_of_a_pod_a_refused_file_is_only_logged() -> None:
     told.write(NotPublished(KEY, "second", refused=True))
     wait_until(lambda: api.posted, 5, "the Event")
     assert [body["message"] for body in api.posted] == ["second"]
+
+
+def changed(verdict: Verdict, before: Verdict, counts: tuple[int, int] | None = (1, 2)) -> HostChanged:
+    outcome = Outcome(Reason.OK) if verdict is Verdict.READY else Outcome(Reason.REFUSED, "connection refused")
+    return HostChanged(with_host(DB, name="db1"), HostState(verdict, outcome=outcome), before, 3, counts=counts)
+
+
+OUT = changed(Verdict.NOT_READY, Verdict.READY)
+BACK = changed(Verdict.READY, Verdict.NOT_READY, (2, 2))
+
+
+def test_a_blind_mooring_is_an_event_of_its_own() -> None:
+    """Nothing moves then, so somebody must look."""
+    api = Readable({})
+    Recorder(api, "node-1", lambda: 1.0, pod(POD)).write(BlindChanged(blind=True, targets=7))
+    wait_until(lambda: api.posted, 5, "the Event")
+    assert (api.posted[0]["reason"], api.posted[0]["involvedObject"]["kind"]) == ("Blind", "Pod")
+
+
+def test_only_the_leader_posts_how_hosts_are() -> None:
+    """Each replica probes all hosts; three must not say the same three times."""
+    api = Recording()
+    one = Recorder(api, "node-1", lambda: 1.0, leads=False)
+    one.write(OUT)
+    one.write(LeaderChanged(leading=True, holder="node-1", led=False))
+    one.write(BACK)
+    one.write(LeaderChanged(leading=False, holder="node-2", led=True))
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    assert [body["reason"] for body in api.posted] == ["HostReady"]
+
+
+def test_the_same_event_again_raises_the_count_of_one_object() -> None:
+    """As kubelet's: the message is the latest one. After 25 at once the next is posted when its time has come."""
+    api, now = Recording(), [1000.0]
+    one = Recorder(api, "node-1", lambda: now[0])
+    for _ in range(40):
+        one.write(OUT)
+        now[0] += 1.0
+    assert one.outbox.flush(5)
+    assert len(api.posted) == 1
+    assert [name for name, _ in api.changed] == ["event-1"] * 24
+    assert api.changed[-1][1]["count"] == 25
+    now[0] += 300.0
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    assert (api.changed[-1][1]["count"], len(api.changed)) == (41, 25)
+
+
+def test_a_service_that_is_made_anew_has_an_event_of_its_own() -> None:
+    """`kubectl describe` finds Events by the uid of what they are about."""
+    api = Recording()
+    one = recorder(api)
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    api.service = {"metadata": {"uid": "5678"}}
+    one.write(OUT)
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    assert [body["involvedObject"]["uid"] for body in api.posted] == ["1234", "5678"]
+    assert [name for name, _ in api.changed] == ["event-2"]
+
+
+@pytest.mark.parametrize("fault", [Missing("404: expired"), Rejected("403: may not patch events")])
+def test_an_object_that_is_gone_or_may_not_be_changed_is_made_anew(fault: ClusterError) -> None:
+    """Kubernetes keeps an Event for an hour; a Role from before lacks the right to patch."""
+    api = Recording()
+    one = recorder(api)
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    api.refuses_changes = fault
+    one.write(OUT)
+    assert one.outbox.flush(5)
+    assert [body["count"] for body in api.posted] == [1, 2]

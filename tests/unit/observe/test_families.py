@@ -16,6 +16,7 @@ CONTRACT = {
     "mooring_transitions_total": (*HOST, "to"),
     "mooring_detection_seconds": (),
     "mooring_publish_seconds": (),
+    "mooring_effective_seconds": (),
     "mooring_writes_total": ("result",),
     "mooring_config_last_reload_successful": (),
     "mooring_config_last_reload_success_timestamp_seconds": (),

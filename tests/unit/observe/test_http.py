@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from ground.waiting import wait_until
-from mooring.errors import ConfigError
+from lab.documents import host, service, status
+from lab.waiting import wait_until
+from mooring.judge.store import HealthStore
+from mooring.model.errors import ConfigError
 from mooring.observe import http
 from mooring.observe.http import CONNECTIONS, Server
 
@@ -43,9 +45,10 @@ def health() -> Health:
 def server(health: Health) -> Iterator[Server]:
     server = Server(
         ("127.0.0.1", 0),
+        HealthStore(),
         alive=lambda: health.alive,
         ready=health.is_ready,
-        status=lambda: {"services": []},
+        status=lambda: status(service(host(name="db 2"))),
         metrics=lambda: ("text/plain; version=0.0.4", b"mooring_blind 0\n"),
     )
     server.start()
@@ -89,7 +92,26 @@ def test_what_stands_still_is_said(server: Server, health: Health) -> None:
 def test_the_status_is_json(server: Server) -> None:
     """/status is the JSON document that `mooring status` reads."""
     status, kind, text = get(server, "/status")
-    assert (status, kind, json.loads(text)) == (200, "application/json", {"services": []})
+    assert (status, kind) == (200, "application/json")
+    assert [one["name"] for one in json.loads(text)["services"]] == ["mysql-external"]
+
+
+def test_a_host_has_a_page_of_its_own(server: Server) -> None:
+    """/status/NAMESPACE/NAME/HOST is the JSON document that `mooring explain` reads; names are percent-encoded."""
+    status, kind, text = get(server, "/status/default/mysql-external/db%202")
+    assert (status, kind) == (200, "application/json")
+    assert json.loads(text)["services"][0]["hosts"][0]["explanation"].startswith("in since")
+    for path in ("/status/default/mysql-external/db9", "/status/", "/status/%2e%2e/..//"):
+        assert get(server, path)[:2] == (404, "text/plain; charset=utf-8")
+
+
+def test_the_page_for_people_comes_with_its_policy(server: Server) -> None:
+    """/ is HTML; the header forbids the browser whatever the page does not need."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
+        assert b"default/mysql-external" in answer.read()
+    assert get(server, "/hosts/default/mysql-external/db%202")[:2] == (200, "text/html; charset=utf-8")
 
 
 def test_the_metrics_have_their_own_type(server: Server) -> None:
@@ -103,7 +125,7 @@ def test_head_has_no_body_and_other_pages_are_named(server: Server) -> None:
     assert get(server, "/metric") == (
         404,
         "text/plain; charset=utf-8",
-        "no such page; there are: /livez /readyz /status /metrics\n",
+        "no such page; there are: / /still/ /livez /readyz /status /record /metrics\n",
     )
 
 
@@ -184,14 +206,19 @@ def test_a_reader_that_reads_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) 
     """A scrape whose answer is not taken ends with its time, and its thread with it."""
     monkeypatch.setattr(http, "REQUEST_SECONDS", 0.3)
     large = Server(
-        ("127.0.0.1", 0), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b"a" * 50_000_000)
+        ("127.0.0.1", 0),
+        HealthStore(),
+        alive=lambda: None,
+        ready=lambda: None,
+        status=dict,
+        metrics=lambda: ("", b"a" * 50_000_000),
     )
     large.start()
     before = threading.active_count()
     with raw(large, b"GET /metrics HTTP/1.1\r\n\r\n"):
-        wait_until(lambda: large._server._open, 5, "the request")
-        wait_until(lambda: not large._server._open, 10, "its end")
-        wait_until(lambda: threading.active_count() <= before, 10, "the end of its thread")
+        wait_until(lambda: large._server._open, 60, "the request")
+        wait_until(lambda: not large._server._open, 60, "its end")
+        wait_until(lambda: threading.active_count() <= before, 60, "the end of its thread")
     large.stop()
 
 
@@ -212,14 +239,31 @@ def test_a_port_that_is_taken_is_a_clear_error(server: Server) -> None:
     """Which option is wrong, and what is in the way."""
     with pytest.raises(ConfigError, match=r"--listen \(MOORING_LISTEN\): cannot listen on 127.0.0.1:\d+: .+in use"):
         Server(
-            ("127.0.0.1", server.port), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b"")
+            ("127.0.0.1", server.port),
+            HealthStore(),
+            alive=lambda: None,
+            ready=lambda: None,
+            status=dict,
+            metrics=lambda: ("", b""),
         )
 
 
 def test_ipv6_is_welcome() -> None:
     """`--listen [::1]:0` listens on IPv6."""
-    server = Server(("::1", 0), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b""))
+    server = Server(
+        ("::1", 0), HealthStore(), alive=lambda: None, ready=lambda: None, status=dict, metrics=lambda: ("", b"")
+    )
     server.start()
     with urllib.request.urlopen(f"http://[::1]:{server.port}/livez", timeout=5) as answer:
         assert answer.status == 200
     server.stop()
+
+
+def test_it_answers_though_the_process_may_have_no_thread_more(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a pids limit is reached: a thread that is kept for it answers, so no kubelet ends the daemon."""
+
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    assert [get(server, "/livez")[0] for _ in range(3)] == [200, 200, 200]

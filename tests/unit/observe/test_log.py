@@ -2,196 +2,64 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import threading
-import typing
-from collections.abc import Callable
-from typing import Any
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import pytest
 import structlog
 
-from ground.values import KEY, PORTS, member, report, stored, target
-from mooring.errors import Conflict
-from mooring.events import (
-    AddressLeftOut,
-    AddressRemoved,
-    BlindChanged,
-    ClockJumped,
-    ConfigRefused,
-    ConfigReloaded,
-    DrainChanged,
-    DrainUnknown,
-    Event,
-    HazardFound,
+from lab.values import member, report, target
+from lab.waiting import wait_until
+from mooring.model.events import (
     HostChanged,
-    HostKnown,
-    HostUnknown,
-    KeptLast,
-    LeaderChanged,
-    LeaseFailed,
-    NotPublished,
     Overrun,
     Probed,
-    Published,
-    Repaired,
-    ServiceReleased,
-    SessionsKilled,
-    SplitBrain,
-    SplitBrainEnded,
-    WriteFailed,
 )
-from mooring.model import Change, HostState, Outcome, Subset, Verdict
-from mooring.observe import log
-from mooring.picture import Condition, Endpoint, Slice, SliceChange, StoredSlice
-from mooring.reasons import Reason
+from mooring.model.reasons import Reason
+from mooring.model.verdicts import HostState, Outcome, Verdict
+from mooring.observe import log, streams
+from mooring.observe.overruns import OverrunLog
 
-WHO = {"service": "default/mysql-external", "host": "10.20.0.11", "address": "10.20.0.11"}
-DOWN = HostState(Verdict.NOT_READY, outcome=Outcome(Reason.REFUSED, "connection refused"))
-UP = HostState(Verdict.READY, outcome=Outcome(Reason.OK))
-CHANGE = Change(KEY, stored(ready=("10.20.0.11",)), (Subset((), ("10.20.0.11",), PORTS),))
-SLICE = Slice(
-    "db-mooring-ipv4-0",
-    "IPv4",
-    (Endpoint("10.20.0.11", Condition.READY), Endpoint("10.20.0.12", Condition.LAST_RESORT)),
-    PORTS,
+DOWN = HostChanged(
+    member(), HostState(Verdict.NOT_READY, outcome=Outcome(Reason.REFUSED, "connection refused")), Verdict.READY, 3
 )
-CASES: dict[str, tuple[Event, str, str, dict[str, object]]] = {
-    "split": (
-        SplitBrain(KEY, ("db1", "db2")),
-        "error",
-        "service.split_brain",
-        {
-            "service": "default/mysql-external",
-            "hosts": ["db1", "db2"],
-            "means": "several hosts take writes for themselves; make all but one of them read-only",
-        },
-    ),
-    "killed": (
-        SessionsKilled(member(), ("app", "web"), 7),
-        "info",
-        "sessions.killed",
-        {**WHO, "users": ["app", "web"], "count": 7},
-    ),
-    "not-killed": (
-        SessionsKilled(member(), ("app",), 0, "1227: denied; GRANT PROCESS"),
-        "warning",
-        "sessions.killed",
-        {
-            **WHO,
-            "users": ["app"],
-            "count": 0,
-            "error": "1227: denied; GRANT PROCESS",
-            "means": "applications may still be connected to a host that is the primary no more",
-        },
-    ),
-    "one-writer": (SplitBrainEnded(KEY), "info", "service.one_writer", {"service": "default/mysql-external"}),
-    "down": (
-        HostChanged(member(), DOWN, Verdict.READY, 3),
-        "info",
-        "host.not_ready",
-        {**WHO, "reason": "refused", "message": "connection refused", "streak": 3, "before": "ready"},
-    ),
-    "up": (HostChanged(member(), UP, Verdict.NOT_READY, 2), "info", "host.ready", {**WHO, "reason": "ok"}),
-    "unknown": (
-        HostUnknown(member(), Outcome(Reason.AUTH, "Access denied")),
-        "warning",
-        "host.unknown",
-        {**WHO, "reason": "auth", "means": "turns our login away; its state cannot be known"},
-    ),
-    "known": (HostKnown(member(), UP), "info", "host.known", {**WHO, "verdict": "ready", "reason": "ok"}),
-    "write failed": (
-        WriteFailed(CHANGE, Conflict("changed by somebody else")),
-        "debug",
-        "endpoints.write_failed",
-        {"service": "default/mysql-external", "why": "changed by somebody else"},
-    ),
-    "probe": (Probed(report(target())), "debug", "probe", {"address": "10.20.0.11", "port": 3306, "reason": "ok"}),
-    "blind": (BlindChanged(blind=True, targets=4), "error", "blind.start", {"targets": 4}),
-    "seeing": (BlindChanged(blind=False, targets=4), "warning", "blind.end", {"targets": 4}),
-    "kept": (KeptLast(KEY, ("10.20.0.11",)), "error", "service.kept_last", {"addresses": ["10.20.0.11"]}),
-    "reloaded": (ConfigReloaded("ab12", 1.0), "info", "config.reloaded", {"config": "ab12"}),
-    "not-reloaded": (
-        ConfigRefused(("config.yaml:3:5: services: is no list",), 1.0),
-        "error",
-        "config.refused",
-        {"problems": ["config.yaml:3:5: services: is no list"]},
-    ),
-    "released": (ServiceReleased(KEY), "warning", "service.released", {"service": "default/mysql-external"}),
-    "drained": (DrainChanged(KEY, ("db1",)), "info", "service.drained", {"hosts": ["db1"]}),
-    "drain-unknown": (DrainUnknown(KEY, "db9"), "warning", "drain.unknown", {"entry": "db9"}),
-    "removed": (AddressRemoved(KEY, "10.20.0.99"), "warning", "address.removed", {"address": "10.20.0.99"}),
-    "repaired": (Repaired(KEY, "helm"), "warning", "endpoints.repaired", {"manager": "helm"}),
-    "left-out": (
-        AddressLeftOut(KEY, "db3", "127.0.0.1", "loopback"),
-        "warning",
-        "address.left_out",
-        {"host": "db3", "why": "loopback"},
-    ),
-    "written": (
-        Published(CHANGE, 0.25),
-        "info",
-        "endpoints.written",
-        {"ready": [], "not_ready": ["10.20.0.11"], "seconds": 0.25},
-    ),
-    "refused": (NotPublished(KEY, "it is theirs", refused=True), "error", "endpoints.refused", {"why": "it is theirs"}),
-    "slice": (
-        Published(SliceChange(KEY, None, SLICE)),
-        "info",
-        "slice.written",
-        {"slice": "db-mooring-ipv4-0", "ready": ["10.20.0.11"], "last_resort": ["10.20.0.12"]},
-    ),
-    "slice deleted": (
-        Published(SliceChange(KEY, StoredSlice("1", "mooring", SLICE), None)),
-        "info",
-        "slice.deleted",
-        {"slice": "db-mooring-ipv4-0"},
-    ),
-    "hazard": (
-        HazardFound(KEY, "NotMirrored", "it reaches nobody"),
-        "error",
-        "service.hazard",
-        {"kind": "NotMirrored", "why": "it reaches nobody"},
-    ),
-    "failed": (NotPublished(KEY, "no answer", refused=False), "error", "endpoints.failed", {"why": "no answer"}),
-    "jump": (ClockJumped(-3600.0004), "warning", "clock.jumped", {"seconds": -3600.0}),
-    "acquired": (LeaderChanged(leading=True, holder="me"), "info", "leader.acquired", {"holder": "me"}),
-    "lost": (LeaderChanged(leading=False, holder="a", led=True), "warning", "leader.lost", {"holder": "a"}),
-    "seen": (LeaderChanged(leading=False, holder="a"), "info", "leader.seen", {"holder": "a"}),
-    "no-lease": (LeaseFailed("403", refused=True), "error", "leader.failed", {"why": "403", "refused": True}),
-    "overrun": (Overrun(target()), "warning", "probe.overrun", {"address": "10.20.0.11", "port": 3306}),
-}
 
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
     log.configure("json", "debug")
+    log._state.overruns = OverrunLog()
     return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-@pytest.mark.parametrize(("event", "level", "name", "facts"), CASES.values(), ids=CASES)
-def test_an_event_is_one_line_of_json(
-    lines: Callable[[], list[dict[str, Any]]], event: Event, level: str, name: str, facts: dict[str, object]
-) -> None:
-    """Each event has its name and level, and its facts are keys."""
-    log.write(event)
+def test_an_event_is_one_line_of_json(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """With its level, its name, its facts and the time in UTC."""
+    log.write(DOWN)
     (line,) = lines()
-    assert (line["level"], line["event"]) == (level, name)
-    assert {key: line[key] for key in facts} == facts
+    assert (line["level"], line["event"], line["reason"], line["streak"]) == ("info", "host.not_ready", "refused", 3)
     assert line["timestamp"].endswith("Z")
 
 
-def test_every_event_has_its_line() -> None:
-    """No event that a listener may be told is without a log line."""
-    assert {type(event) for event, *_ in CASES.values()} == set(typing.get_args(Event))
+def test_overruns_of_a_host_are_one_line_a_minute(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """A thousand hosts that overrun each period do not fill the log; the line has their count."""
+    one, two = target(port=1), target(port=2)
+    for event in [Overrun(one)] * 100 + [Overrun(two)] * 100:
+        log.write(event)
+    assert [(line["port"], line["count"]) for line in lines()] == [(1, 1), (2, 1)]
 
 
 def test_probes_are_only_logged_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
     """At the ordinary level a transition is a line, and a probe is none."""
     log.configure("json", "info")
-    log.write(CASES["probe"][0])
-    log.write(CASES["down"][0])
+    log.write(Probed(report(target())))
+    log.write(DOWN)
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["host.not_ready"]
 
 
@@ -219,12 +87,32 @@ def test_what_a_library_says_is_forwarded_from_warnings_up(lines: Callable[[], l
     assert [(line["library"], line["message"]) for line in lines()] == [("apscheduler.scheduler", "a job was missed")]
 
 
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "asyncio", "root"])
+def test_no_thread_writes_what_a_library_says(lines: Callable[[], list[dict[str, Any]]], name: str) -> None:
+    """Otherwise Python writes it to standard error at once, and a reader that hangs holds up who renews the Lease."""
+    logging.getLogger(name).warning("the pool is full")
+    assert [(line["library"], line["message"]) for line in lines()] == [(name, "the pool is full")]
+
+
+def test_what_a_library_warns_of_is_a_line_too(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """As of a certificate that nobody checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)
+        log.configure("json", "info")
+        warnings.warn("nobody checks it", UserWarning, stacklevel=1)
+    logging.captureWarnings(False)
+    (line,) = lines()
+    assert line["library"] == "py.warnings"
+    assert "nobody checks it" in line["message"]
+
+
 def test_lines_of_many_threads_do_not_mix(lines: Callable[[], list[dict[str, Any]]]) -> None:
     """Every line is whole JSON, however many threads write."""
 
     def write() -> None:
         for _ in range(100):
-            log.write(CASES["down"][0])
+            log.write(DOWN)
 
     threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
@@ -232,3 +120,100 @@ def test_lines_of_many_threads_do_not_mix(lines: Callable[[], list[dict[str, Any
     for thread in threads:
         thread.join()
     assert len(lines()) == 800
+
+
+@pytest.fixture
+def log_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that writes the log of a daemon; it stays behind, idle."""
+    monkeypatch.setattr(log._state, "outbox", None)
+    log.configure("json", "info")
+    log.start()
+
+
+class Disk:
+    """Stands for standard error; hangs, or is full."""
+
+    def __init__(self) -> None:
+        self.turns = threading.Event()
+        self.full = False
+        self.text = ""
+
+    def write(self, _stream: TextIO, text: str) -> None:
+        self.turns.wait(60)
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.text += text
+
+
+@pytest.fixture
+def disk(log_thread: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    disk = Disk()
+    monkeypatch.setattr(streams, "write", disk.write)
+    yield disk
+    disk.turns.set()
+
+
+def test_a_hung_disk_delays_nobody_who_logs(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events, lines of our own and of libraries wait for no log; when it is back, a line says how many are lost."""
+    monkeypatch.setattr(log._state.outbox, "_bound", 5)
+    for _ in range(100):
+        log.write(DOWN)
+        log.say("info", "daemon.started", {})
+        logging.getLogger("apscheduler.scheduler").warning("a job was missed")
+    lost = log.dropped()
+    assert 294 <= lost <= 295
+    disk.turns.set()
+    log.flush(60)
+    wait_until(lambda: "log.dropped" in disk.text, 60, "the line")
+    lines = [json.loads(line) for line in disk.text.splitlines()]
+    assert (lines[-1]["event"], lines[-1]["count"]) == ("log.dropped", lost)
+    assert len(lines) == 301 - lost
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(disk: Disk) -> None:
+    """They are counted, and the line that says so comes once there is space again."""
+    disk.turns.set()
+    disk.full = True
+    for _ in range(3):
+        log.write(DOWN)
+    log.flush(60)
+    wait_until(lambda: log.dropped() >= 3, 60, "the lines to be lost")
+    disk.full = False
+    log.say("info", "space.again", {})
+    log.flush(60)
+    wait_until(lambda: "log.dropped" in disk.text, 60, "the line")
+    lines = [json.loads(line) for line in disk.text.splitlines() if line]
+    assert [line["event"] for line in lines] == ["space.again", "log.dropped"]
+
+
+def test_a_line_has_the_time_at_which_it_happened(disk: Disk) -> None:
+    """Not the time at which a slow log took it."""
+    log.say("info", "before", {})
+    now = datetime.now(UTC)
+    time.sleep(0.05)
+    disk.turns.set()
+    log.flush(60)
+    line = json.loads(disk.text)
+    assert datetime.fromisoformat(line["timestamp"]) <= now
+
+
+def test_a_line_that_cannot_be_rendered_is_reported(disk: Disk) -> None:
+    """A defect of one line costs that line; the ones after it are written."""
+
+    class Defect:
+        def __repr__(self) -> str:
+            raise RuntimeError("a defect of a fact")
+
+    disk.turns.set()
+    log.say("info", "bad", {"fact": Defect()})
+    log.say("info", "good", {})
+    log.flush(60)
+    assert "a defect of a fact" in disk.text
+    assert json.loads(disk.text.splitlines()[-1])["event"] == "good"
+
+
+def test_json_begins_with_when_how_bad_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+    """A viewer that cuts its lines at the right shows these."""
+    log.configure("json", "info")
+    log.write(DOWN)
+    assert list(json.loads(capsys.readouterr().err))[:3] == ["timestamp", "level", "event"]

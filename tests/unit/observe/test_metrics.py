@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ground.boards import board_of, place, probe, service
-from ground.values import KEY, PORTS, member, report, stored, target
+from lab.health_stores import place, probe, service, store_of
+from lab.values import KEY, PORTS, member, report, stored, target
 from mooring import __version__
-from mooring.board import Board
-from mooring.errors import ClusterError, Conflict, Rejected, Unavailable
-from mooring.events import (
+from mooring.judge.store import HealthStore
+from mooring.model.errors import ClusterError, Conflict, Rejected, Unavailable
+from mooring.model.events import (
     ClockJumped,
     ConfigRefused,
     ConfigReloaded,
@@ -22,28 +22,32 @@ from mooring.events import (
     Published,
     WriteFailed,
 )
-from mooring.model import Change, HostState, Report, Subset, Verdict
+from mooring.model.objects import EndpointsWrite, Slice, SliceWrite, StoredObjects, Subset
+from mooring.model.probes import Report
+from mooring.model.publish_events import Effective
+from mooring.model.reasons import Reason
+from mooring.model.verdicts import HostState, Verdict
 from mooring.observe.families import FAMILIES
 from mooring.observe.metrics import Metrics
-from mooring.picture import Picture, Slice, SliceChange
-from mooring.reasons import Reason
-from mooring.standing import Standing
+from mooring.publish.state import PublishState
 
 A, B = "10.20.0.11", "10.20.0.12"
-CHANGE = Change(KEY, stored((A,)), (Subset((), (A,), PORTS),))
-SLICE = SliceChange(KEY, None, Slice("mysql-external-mooring-ipv4-0", "IPv4", (), PORTS))
+CHANGE = EndpointsWrite(KEY, stored((A,)), (Subset((), (A,), PORTS),))
+SLICE = SliceWrite(KEY, None, Slice("mysql-external-mooring-ipv4-0", "IPv4", (), PORTS))
 DOWN = HostState(Verdict.NOT_READY)
 
 
 @pytest.fixture
-def board() -> Board:
-    return board_of(service(A, B), of=stored((A,)))
+def store() -> HealthStore:
+    return store_of(service(A, B), of=stored((A,)))
 
 
 @pytest.fixture
-def metrics(board: Board) -> Metrics:
-    made = Metrics(board, lambda: {KEY: Standing(stored=Picture(stored((A,))))}, 1_700_000_000.0, lambda: True)
-    made.seat()
+def metrics(store: HealthStore) -> Metrics:
+    made = Metrics(
+        store, lambda: {KEY: PublishState(stored=StoredObjects(stored((A,))))}, 1_700_000_000.0, lambda: True
+    )
+    made.track()
     return made
 
 
@@ -82,13 +86,14 @@ def test_it_begins_with_what_is_known(metrics: Metrics) -> None:
 @pytest.mark.parametrize(
     ("events", "name", "samples"),
     [
-        ([Published(CHANGE), Published(CHANGE, 0.02)], "mooring_writes_total", {"stored": 2}),
+        ([Published(CHANGE), Published(CHANGE, (0.02,))], "mooring_writes_total", {"stored": 2}),
         ([Published(CHANGE), Published(SLICE)], "mooring_writes_total", {"stored": 2}),
         ([Published(CHANGE), Published(SLICE)], "mooring_slice_writes_total", {"stored": 1}),
         ([WriteFailed(SLICE, Conflict("changed"))], "mooring_slice_writes_total", {"stored": 0, "conflict": 1}),
-        ([Published(CHANGE), Published(CHANGE, 0.02)], "mooring_publish_seconds_count", {"": 1}),
-        ([Published(CHANGE, 0.02)], "mooring_publish_seconds_sum", {"": 0.02}),
-        ([Published(CHANGE, 0.02)], "mooring_publish_seconds_bucket", {"0.01": 0, "0.025": 1, "+Inf": 1}),
+        ([Published(CHANGE), Published(CHANGE, (0.02,))], "mooring_publish_seconds_count", {"": 1}),
+        ([Effective(KEY, (0.02, 0.03))], "mooring_effective_seconds_bucket", {"0.01": 0, "0.025": 1, "+Inf": 2}),
+        ([Published(CHANGE, (0.02,))], "mooring_publish_seconds_sum", {"": 0.02}),
+        ([Published(CHANGE, (0.02,))], "mooring_publish_seconds_bucket", {"0.01": 0, "0.025": 1, "+Inf": 1}),
         ([Overrun(target())] * 3, "mooring_overruns_total", {"": 3}),
         ([ConfigRefused(("bad",), 7.0)], "mooring_config_last_reload_successful", {"": 0}),
         (
@@ -140,40 +145,50 @@ def test_a_write_that_was_not_stored_is_counted_by_its_cause(
     assert [name for name, count in counted.items() if count] == [result]
 
 
-def test_series_of_a_host_that_left_the_file_disappear(metrics: Metrics, board: Board) -> None:
+def test_series_of_a_host_that_left_the_file_disappear(metrics: Metrics, store: HealthStore) -> None:
     """No alert goes on about a host or a Service that is gone."""
     for address in (A, B):
         metrics.probed([report(target(address))])
-    place(board, service(A))
+    place(store, service(A))
     assert not any(B in who for samples in scrape(metrics).values() for who in samples)
-    board.drop(KEY)
+    store.drop(KEY)
     assert not any("mysql-external" in who for samples in scrape(metrics).values() for who in samples)
 
 
-def test_a_new_host_is_there_before_its_first_probe(metrics: Metrics, board: Board) -> None:
+def test_a_new_host_is_there_before_its_first_probe(metrics: Metrics, store: HealthStore) -> None:
     """It is shown as not ready, never judged, with counters at nought."""
-    place(board, service("10.20.0.13"))
+    place(store, service("10.20.0.13"))
     found = scrape(metrics)
     assert found["mooring_host_ready"] == {"default mysql-external 10.20.0.13 10.20.0.13": 0}
     assert set(found["mooring_transitions_total"].values()) == {0}
 
 
-def test_blindness_is_shown_as_the_board_has_it(metrics: Metrics, board: Board) -> None:
+def test_blindness_is_that_of_the_health_store(metrics: Metrics, store: HealthStore) -> None:
     """1 while nothing answers at all, and back to 0 at the first answer."""
-    board.seed(KEY, None)
+    store.seed(KEY, None)
     for address in (A, B):
-        probe(board, address, Reason.OK)
+        probe(store, address, Reason.OK)
     for address in (A, B):
-        probe(board, address, Reason.TIMEOUT, at=2.0)
+        probe(store, address, Reason.TIMEOUT, at=2.0)
     assert scrape(metrics)["mooring_blind"] == {"": 1}
     assert {who.rpartition(" ")[2] for who in scrape(metrics)["mooring_host_unknown"]} == {"blind"}
-    probe(board, A, Reason.OK, at=10.0)
+    probe(store, A, Reason.OK, at=10.0)
     assert scrape(metrics)["mooring_blind"] == {"": 0}
 
 
-def test_one_that_may_not_write_yet_says_so(board: Board) -> None:
+def test_one_that_may_not_write_yet_says_so(store: HealthStore) -> None:
     """A standby is no leader."""
-    assert scrape(Metrics(board, dict, 0.0, lambda: False))["mooring_leader"] == {"": 0}
+    assert scrape(Metrics(store, dict, 0.0, lambda: False))["mooring_leader"] == {"": 0}
+
+
+def test_a_lease_that_another_installation_uses_is_shown(store: HealthStore) -> None:
+    """One where it is seen, zero where it is not, and without an election."""
+    shared = True
+    metrics = Metrics(store, dict, 0.0, lambda: False, lease_shared=lambda: shared)
+    assert scrape(metrics)["mooring_lease_shared"] == {"": 1}
+    shared = False
+    assert scrape(metrics)["mooring_lease_shared"] == {"": 0}
+    assert scrape(Metrics(store, dict, 0.0, lambda: False))["mooring_lease_shared"] == {"": 0}
 
 
 def test_a_scrape_does_not_keep_probes_from_being_counted(metrics: Metrics) -> None:

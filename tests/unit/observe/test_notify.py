@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ground.values import KEY
-from mooring.events import ConfigRefused, ConfigReloaded, LeaderChanged, ServiceReleased
+from lab.values import KEY
+from mooring.model.events import ConfigRefused, ConfigReloaded, LeaderChanged, ServiceReleased
 from mooring.observe.notify import Notifier
 
 

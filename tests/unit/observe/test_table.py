@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mooring.observe import table
+from mooring.observe import table, terminal
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 UP = {
@@ -16,7 +16,7 @@ UP = {
     "published": "ready",
     "reason": "ok",
     "message": "",
-    "since": "2026-01-02T03:00:00.000+00:00",
+    "since": "2026-01-02T03:00:00.000Z",
     "consecutive": 2,
     "threshold": 3,
     "latencySeconds": 0.00042,
@@ -46,7 +46,7 @@ SERVICE = {"namespace": "default", "name": "mysql-external", "error": None, "hos
 
 def test_a_piped_table_has_one_whole_row_a_host(capsys: pytest.CaptureFixture[str]) -> None:
     """For grep and awk: a header, then one line a host, nothing cut, no trailing blanks, no markup."""
-    table.show(table.hosts([SERVICE], table.WATCHED, NOW))
+    terminal.show(table.Screen((), [SERVICE], table.WATCHED, NOW))
     header, up, new, auth, resting = capsys.readouterr().out.splitlines()
     titles = "SERVICE HOST ADDRESS STATE PUBLISHED ROLE LAG STREAK SINCE LATENCY REASON MESSAGE"
     assert " ".join(header.split()) == titles
@@ -59,15 +59,36 @@ def test_a_piped_table_has_one_whole_row_a_host(capsys: pytest.CaptureFixture[st
 
 def test_a_drained_host_is_told_from_one_that_rests_by_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever looks for the cause knows where to look."""
-    table.show(table.hosts([{**SERVICE, "hosts": [RESTING, DRAINED]}], table.WATCHED, NOW))
+    terminal.show(table.Screen((), [{**SERVICE, "hosts": [RESTING, DRAINED]}], table.WATCHED, NOW))
     _, resting, drained = capsys.readouterr().out.splitlines()
     assert " maintenance  " in resting
     assert " maintenance (annotation) " in drained
 
 
+def test_a_drained_host_says_who_wants_it_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until when, and why, as far as the annotation has it; before what the host itself says."""
+    entry = {"until": "2026-01-02T12:00:00.000Z", "by": "ada", "reason": "moves [the] disk"}
+    whole = {**DRAINED, "drain": entry, "message": "said"}
+    plain = {**DRAINED, "drain": {"until": None, "by": "", "reason": ""}, "message": ""}
+    terminal.show(table.Screen((), [{**SERVICE, "hosts": [whole, plain]}], table.WATCHED, NOW))
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("drained by ada until 2026-01-02 12:00 UTC (moves [the] disk); said")
+    assert second.endswith(" drained")
+
+
+def test_a_verdict_that_is_held_back_says_why_and_until_when(capsys: pytest.CaptureFixture[str]) -> None:
+    """A host that answers and stays out is no riddle."""
+    held = {**UP, "verdict": "not-ready", "held": {"by": "flap", "until": "2026-01-02T10:20:00.000Z"}}
+    unknown = {**UP, "message": "said", "held": {"by": "a newer rule", "until": None}}
+    terminal.show(table.Screen((), [{**SERVICE, "hosts": [held, unknown]}], table.WATCHED, NOW))
+    _, flapping, other = capsys.readouterr().out.splitlines()
+    assert flapping.endswith("ok      held: flapping until 10:20:00")
+    assert other.endswith("held: a newer rule; said")
+
+
 def test_the_table_of_a_check_has_no_history(capsys: pytest.CaptureFixture[str]) -> None:
     """`check` knows one probe, so it shows no streak and nothing published."""
-    table.show(table.hosts([SERVICE], table.CHECKED, NOW))
+    terminal.show(table.Screen((), [SERVICE], table.CHECKED, NOW))
     header = capsys.readouterr().out.splitlines()[0]
     assert " ".join(header.split()) == "SERVICE HOST ADDRESS STATE ROLE LAG REASON LATENCY MESSAGE"
 
@@ -91,20 +112,38 @@ def test_role_and_lag_are_shown_where_they_are_known(
     """Lag in seconds; a host that was not asked, or said nothing, has a dash."""
     for columns in (table.CHECKED, table.WATCHED):
         host = {**UP, "role": role, "lagSeconds": lag}
-        table.show(table.hosts([{**SERVICE, "hosts": [host]}], columns, NOW))
+        terminal.show(table.Screen((), [{**SERVICE, "hosts": [host]}], columns, NOW))
         assert f" {shown} " in " ".join(capsys.readouterr().out.splitlines()[1].split())
 
 
-def test_what_hinders_a_service_stands_below(capsys: pytest.CaptureFixture[str]) -> None:
-    """A refused Service says so under the table."""
-    table.show(table.hosts([{**SERVICE, "error": "lists [10.20.0.99]"}], table.WATCHED, NOW))
-    assert "default/mysql-external: lists [10.20.0.99]" in capsys.readouterr().out.splitlines()[-1]
+def test_what_must_be_known_first_stands_above(capsys: pytest.CaptureFixture[str]) -> None:
+    """Then an empty line and the table; with nothing to say the table begins at once. No text is markup."""
+    head = {"leader": True, "config": {"error": None}}
+    terminal.show(table.watched({**head, "services": [{**SERVICE, "error": "lists [10.20.0.99]"}]}))
+    banner, empty, header, *_ = capsys.readouterr().out.splitlines()
+    assert (banner, empty, header.split()[0]) == ("default/mysql-external: lists [10.20.0.99]", "", "SERVICE")
+    terminal.show(table.watched({**head, "services": [SERVICE]}))
+    assert capsys.readouterr().out.startswith("SERVICE")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-1, "0s"), (0.9, "0s"), (59, "59s"), (60, "1m0s"), (3599, "59m59s"), (3600, "1h0m"), (90061, "1d1h")],
-)
-def test_ages_read_as_kubectl_writes_them(seconds: float, text: str) -> None:
-    """Two units at most, the larger first."""
-    assert table.age(seconds) == text
+def test_nothing_that_a_server_says_moves_the_cursor() -> None:
+    """A line end or an escape in a message stays inside its cell, in a pipe and on a terminal."""
+    odd = {**SERVICE, "error": None, "hosts": [{**AUTH, "message": "one\ntwo\x1b[2Jthree"}]}
+    screen = table.Screen(["a\x1b]0;b"], [odd], table.WATCHED, NOW)
+    piped, drawn = list(screen.piped()), [line.text for line in screen.lines(200, 24)]
+    assert piped[-1].endswith("one two�[2Jthree")
+    assert "one two�[2Jthree" in drawn[-1]
+    assert piped[0] == drawn[0] == "a�]0;b"
+
+
+def test_what_stands_above_is_wrapped_and_takes_its_lines_from_the_hosts() -> None:
+    """All of it stays on the screen, the refused file with a line each."""
+    above = ["The file was refused:\nconfig.yaml:1:1: " + "wrong " * 20]
+    well = {**UP, "consecutive": 0, "role": None, "lagSeconds": None}
+    many = {**SERVICE, "hosts": [{**well, "name": f"db{number}"} for number in range(50)]}
+    drawn = [line.text for line in table.Screen(above, [many], table.WATCHED, NOW).lines(60, 24)]
+    assert len(drawn) == 23
+    assert drawn[0] == "The file was refused:"
+    assert all(len(line) <= 60 for line in drawn)
+    assert drawn.index("") == 4
+    assert drawn[-1].startswith("  … and ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from typing import Annotated, Any
 
 import pytest
 from pydantic import ValidationError
 
 from mooring.protocols.mysql.options import MysqlOptions
-from mooring.protocols.options import Options
+from mooring.protocols.options import Block, OneOf, Options
 from mooring.protocols.redis.options import RedisOptions
 from mooring.protocols.registry import PROTOCOLS
 from mooring.protocols.tcp.options import TcpOptions
@@ -88,7 +89,11 @@ def test_a_session_is_shared_by_all_who_log_in_alike(own: Options, block: dict[s
     ("options", "block", "complaint"),
     [
         (RedisOptions, {"passwordFile": "secret"}, "should match pattern"),
-        (RedisOptions, {"tls": {"mode": "off"}}, "Input should be 'disabled', 'verify-ca' or 'verify-identity'"),
+        (
+            RedisOptions,
+            {"tls": {"mode": "off"}},
+            "Input should be 'disabled', 'required', 'verify-ca' or 'verify-identity'",
+        ),
         (TcpOptions, {"port": 1}, "Extra inputs are not permitted"),
     ],
 )
@@ -96,3 +101,55 @@ def test_a_block_that_makes_no_sense_is_refused(options: type[Options], block: d
     """A relative path, an unknown word, a field of another block."""
     with pytest.raises(ValidationError, match=complaint):
         options.model_validate(block)
+
+
+class Colour(enum.StrEnum):
+    """A closed set."""
+
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+
+
+class Painted(Block):
+    """Holds some of it."""
+
+    any: Annotated[Colour, OneOf()] = Colour.RED
+    warm: Annotated[Colour, OneOf(Colour.RED)] = Colour.RED
+
+
+def test_a_closed_set_is_written_once() -> None:
+    """A field holds the member, the file its value, and the schema lists the values."""
+    found = Painted.model_validate({"any": "green"})
+    assert (found.any, found.warm) == (Colour.GREEN, Colour.RED)
+    assert isinstance(found.any, Colour)
+    fields = Painted.model_json_schema()["properties"]
+    assert (fields["any"]["enum"], fields["warm"]["const"]) == (["red", "green", "blue"], "red")
+
+
+@pytest.mark.parametrize("wrong", [{"any": "RED"}, {"any": 1}, {"any": None}, {"warm": "green"}, {"any": ["red"]}])
+def test_nothing_else_is_of_a_closed_set(wrong: dict[str, object]) -> None:
+    """Neither another word nor another spelling of one."""
+    with pytest.raises(ValidationError):
+        Painted.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("block", "host", "dns", "name"),
+    [
+        ({}, "db1.internal", "db1.example.com", "db1.internal"),
+        ({"serverName": "db.internal"}, "db1.internal", "db1.example.com", "db1.internal"),
+        ({"serverName": "db.internal"}, "", "db1.example.com", "db.internal"),
+        ({}, "", "db1.example.com", "db1.example.com"),
+        ({}, "", "", None),
+    ],
+)
+def test_each_host_may_have_a_certificate_of_its_own(
+    block: dict[str, str], host: str, dns: str, name: str | None
+) -> None:
+    """The host's own name comes first, then the block's, then its DNS name; without any, its address is checked."""
+    options = MysqlOptions.model_validate({**LOGIN, "tls": block}).for_host(host, dns)
+    assert options.tls
+    assert options.tls.server_name == name
+    plain = MysqlOptions.model_validate(LOGIN)
+    assert plain.for_host(host, dns) is plain

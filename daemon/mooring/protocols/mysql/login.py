@@ -4,225 +4,176 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import time
+from collections.abc import Hashable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import Any, cast
 
-from pymysql.connections import Connection
-from pymysql.constants import CLIENT, COMMAND
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pymysql.constants import COMMAND
 from pymysql.err import MySQLError
 
-from mooring.model import Observation, Target
-from mooring.protocols.attempt import Attempt, attempt, enter
-from mooring.protocols.exchange import CAP, Answer, Entered, Exchange
-from mooring.protocols.failure import Failure
-from mooring.protocols.line import Line
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
+from mooring.protocols.exchange import LoginResult
 from mooring.protocols.mysql import wire
+from mooring.protocols.mysql.asking import SHOWS_OFFLINE, exchange, facts
+from mooring.protocols.mysql.distrust import Distrust
+from mooring.protocols.mysql.kill import end_own, kill
 from mooring.protocols.mysql.options import MysqlOptions
-from mooring.protocols.mysql.question import Server
-from mooring.protocols.mysql.results import AskFacts, Learn
-from mooring.protocols.secret import Secret
-from mooring.protocols.tls import Tls
-from mooring.reasons import Reason
+from mooring.protocols.mysql.public_key import CAUTION, ON_REQUEST, REFUSE, PublicKey
+from mooring.protocols.mysql.question import BOUNDED
+from mooring.protocols.mysql.rights import how_to_make, rights_of
+from mooring.protocols.mysql.session import Session, split_error
+from mooring.protocols.options import TlsOptions
+from mooring.protocols.protocol import Client
+from mooring.protocols.transport.attempt import ProbeRun, attempt, enter
+from mooring.protocols.transport.failure import Failure
+from mooring.protocols.transport.line import BoundedSocket
+from mooring.protocols.transport.secret import Secret
+from mooring.protocols.transport.tls import Tls
 
-if TYPE_CHECKING:
-    _Connection = Connection[Any]
-else:
-    _Connection = Connection  # generic in the stubs only
+DISTRUST = Distrust()
+"""What all probes of this process know."""
 
-ANONYMOUS = "mooring"
-"""Whom to log in as, without a password, where the file names no user."""
-
-_METHODS = frozenset({"mysql_native_password", "caching_sha2_password", "sha256_password", "client_ed25519"})
-"""Login methods that never show the password to somebody who listens."""
-
-_METHODS_IN_CLEAR = frozenset({"mysql_clear_password", "dialog"})
-"""Login methods that send the password as it is: only under TLS, whose certificate is always verified."""
-
+_NO_SETTING = frozenset({1064, 1193, 1227, 1231})
+"""A statement that the server does not know, a variable that it does not have, or that the account may not set."""
 
 _QUIT = struct.pack("<iB", 1, COMMAND.COM_QUIT)
-"""A whole packet. Without it, the server counts an aborted client."""
+"""The packet of COM_QUIT. Without it, the server counts an aborted client."""
 
 
-def probe(target: Target) -> Observation:
+def probe(target: Target[MysqlOptions]) -> Observation:
     """Logs in, asks, checks the answer, logs out. Never raises; ends within the target's timeout.
 
-    After the greeting the login is always brought to its end, so that the server counts no broken connection: too many
-    of those and it blocks our address (error 1129, ``max_connect_errors``).
+    After the greeting Mooring always brings the login to its end, so that the server counts no broken connection: after
+    too many of these it blocks Mooring's address (error 1129, ``max_connect_errors``).
     """
     return attempt(target, _login)
 
 
-def login(target: Target, sock: socket.socket, started: float) -> Entered:
-    """As ``probe``, over a connected socket, and without the logout where the session can be held."""
+def login(target: Target[MysqlOptions], sock: socket.socket, started: float) -> LoginResult:
+    """As ``probe``, over a connected socket; without the logout where the session can be held."""
     return enter(target, sock, started, _login)
 
 
-def exchange(options: Hashable, server: Hashable = None) -> Exchange:
-    """The question for facts, which fits the server that the login met; or the query of the file; or COM_PING."""
-    asked = cast("MysqlOptions", options)
-    if asked.asks_facts() and isinstance(server, Server):
-        return AskFacts(server, asked.heartbeat.table if asked.heartbeat else None)
-    return wire.Ping() if asked.query is None else wire.Query(asked.query)
+def login_and_end(
+    target: Target[MysqlOptions], sock: socket.socket, started: float, connections: tuple[int, ...]
+) -> LoginResult:
+    """As ``login``; before its question it ends these connections of Mooring's own, whose questions nobody awaits."""
+    return enter(target, sock, started, lambda running: _login(running, connections))
 
 
-def _login(running: Attempt) -> Observation:
-    options = cast("MysqlOptions", running.target.options)
+def _login(running: ProbeRun[MysqlOptions], abandoned: tuple[int, ...] = ()) -> Observation:
+    options = running.target.options
     session = _session(running, options)
+    if doubt := _doubt(running, session.tls):
+        return _look(running, session.tls, doubt)
     line = running.dial()
     try:
-        session.connect(cast("Any", line))
-        line.farewell = _QUIT
-        if running.given is not None and not session.get_autocommit():
-            session.query("SET autocommit=1")  # one open transaction would answer from its first snapshot for ever
-        seen = _facts(running, line) if options.asks_facts() else _ask(session, options.query)
+        _connect(session, line, _place(running, session.tls))
+        line.farewell, running.logged_in = _QUIT, True
+        for connection_id in abandoned:
+            end_own(line, connection_id)
+        if not options.asks_facts() and (options.query is not None or running.given is not None):
+            _bound(session)  # a session that is held may be asked the query of another Service
+        seen = facts(running, line) if options.asks_facts() else _ask(running, session)
     except MySQLError as error:
-        code, text = _words(error)
-        seen = wire.refusal(code, text, anonymous=session.greeted and options.user is None)
+        seen = _refusal(session, error, options)
     if line.farewell and session.open and not line.unread:
         running.hold()
-    return seen
+    return replace(seen, caution=CAUTION) if session.by_cache and seen.reason is Reason.OK else seen
 
 
-def _session(running: Attempt, options: MysqlOptions) -> _Session:
+def _connect(session: Session, line: BoundedSocket, place: Hashable) -> None:
     try:
-        secret, tls = running.unlock(options.password_file), running.tls(options.tls)
-        return _Session(options.user, secret, tls, several=options.asks_facts())
-    except Failure:
-        if running.given is not None:  # connected already: leaving without a word would count as a broken connection
-            with suppress(Exception):
-                _Session(None, Secret(), None).connect(cast("Any", running.dial()))
+        session.connect(cast("Any", line))
+    except Failure as failure:
+        DISTRUST.note(place, failure, time.monotonic())
         raise
 
 
-def _ask(session: _Session, query: str | None) -> Observation:
+def _place(running: ProbeRun[MysqlOptions], tls: Tls | None) -> Hashable:
+    return running.target.address, running.target.port, tls
+
+
+def _doubt(running: ProbeRun[MysqlOptions], tls: Tls | None) -> Failure | None:
+    """How the handshake would end, as it did before; None: nothing is known against it."""
+    return DISTRUST.failure(_place(running, tls), time.monotonic()) if tls is not None and tls.verified else None
+
+
+def _look(running: ProbeRun[MysqlOptions], tls: Tls | None, doubt: Failure) -> Observation:
+    """Looks which certificate the server has now, as nobody, so that it counts no broken connection.
+
+    Raises:
+        Failure: the ``doubt``, where the server greets; or why there was nothing to see.
+    """
+    anyhow = running.tls(TlsOptions(mode="required"))
+    session, line = Session(None, Secret(), anyhow), running.dial()
+    try:
+        session.connect(cast("Any", line))
+        line.farewell = _QUIT  # an account for everybody
+    except MySQLError as error:
+        if not session.greeted:
+            return _refusal(session, error, running.target.options)
+    DISTRUST.look(_place(running, tls), line.certificate)
+    raise doubt
+
+
+def _refusal(session: Session, error: MySQLError, options: MysqlOptions) -> Observation:
+    code, text = split_error(error)
+    seen = wire.refusal(code, text, greeted=session.greeted)
+    rights = rights_of(session.server_version) if session.greeted and options.asks_facts() else None
+    more = how_to_make(code, text, options.user or "", rights)
+    return replace(seen, message=seen.message + more) if more else seen
+
+
+def _session(running: ProbeRun[MysqlOptions], options: MysqlOptions) -> Session:
+    try:
+        secret, tls = running.unlock(options.password_file), running.tls(options.tls)
+        key = _public_key(running, options)
+        return Session(
+            options.user, secret, tls, key, several=options.asks_facts(), on_greeting=running.note_connection_id
+        )
+    except Failure:
+        if running.given is not None:  # connected already: to close without a login would count as a broken connection
+            with suppress(Exception):
+                Session(None, Secret(), None).connect(cast("Any", running.dial()))
+        raise
+
+
+def _public_key(running: ProbeRun[MysqlOptions], options: MysqlOptions) -> PublicKey:
+    if options.public_key_file is None:
+        return ON_REQUEST if options.server_public_key == "request" else REFUSE
+    key = running.file(options.public_key_file)
+    try:
+        load_pem_public_key(key)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Failure(Reason.LOCAL, f"{options.public_key_file}: holds no public key in PEM") from error
+    return PublicKey(key)
+
+
+def _bound(session: Session) -> None:
+    """Bounds what the query of the file may take on the server, if that has the settings."""
+    try:
+        session.query(BOUNDED)
+    except MySQLError as error:
+        if split_error(error)[0] not in _NO_SETTING:
+            raise
+
+
+def _ask(running: ProbeRun[MysqlOptions], session: Session) -> Observation:
+    query = running.target.options.query
     with session.cursor() as cursor:
         cursor.execute(query or wire.QUESTION)
         rows = None if cursor.description is None else cursor.fetchall()
-    return wire.alive(rows) if query is None else wire.answer(rows)
+    if query is not None:
+        return wire.answer(rows)
+    running.server = SHOWS_OFFLINE if wire.shows_offline(rows) else None
+    return wire.alive(rows)
 
 
-def _facts(running: Attempt, line: Line) -> Observation:
-    """In the words of the exchange, so that a login and a held session can never tell different things."""
-    if line.unread:
-        raise Failure(Reason.PROTOCOL, "says what nobody asked for")
-    learn = Learn()
-    learned = _talk(line, learn, b"")
-    if learn.server is None:
-        return learned.observation
-    running.server = learn.server
-    return _talk(line, exchange(running.target.options, learn.server), learned.rest).observation
-
-
-def _talk(line: Line, asked: Exchange, said: bytes) -> Answer:
-    """``said``: what came before it was asked for. A session that says too much, or ends, is not held."""
-    line.sendall(asked.request)
-    answer = asked.feed(said)
-    while answer is None:
-        answer = asked.feed(line.recv(CAP))
-    if answer.rest or not answer.keep:
-        line.farewell = b""
-    return answer
-
-
-def _words(error: MySQLError) -> tuple[int, str]:
-    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    return code, str(error.args[-1]) if error.args else type(error).__name__
-
-
-class _Session(_Connection):
-    """A connection that asks nothing of its own accord and gives no password away."""
-
-    server_capabilities: int
-
-    def __init__(self, user: str | None, secret: Secret, tls: Tls | None, *, several: bool = False) -> None:
-        self.greeted = False
-        self._tls = tls
-        super().__init__(
-            user=user or ANONYMOUS,
-            password=secret.value,
-            ssl=cast("Any", tls and _TlsOverLine(tls)),
-            # Without this PyMySQL makes a context of its own and loads every CA: 35 ms of CPU a login.
-            ssl_disabled=tls is None,
-            auth_plugin_map=cast("Any", _Methods(allow_clear=tls is not None)),
-            conv={},
-            autocommit=None,
-            program_name="mooring",
-            client_flag=CLIENT.MULTI_STATEMENTS if several else 0,
-            defer_connect=True,
-        )
-
-    def set_character_set(self, charset: str, collation: str | None = None) -> None:
-        """Nothing: the handshake names the character set, and SET NAMES would be one more question."""
-
-    def _create_ssl_ctx(self, context: _TlsOverLine) -> _TlsOverLine:
-        return context
-
-    def _request_authentication(self) -> None:
-        self.greeted = True
-        if self._tls is not None and not self.server_capabilities & CLIENT.SSL:
-            self._leave()
-            raise Failure(Reason.TLS, "offers no TLS")
-        super()._request_authentication()  # type: ignore[misc]  # the stubs leave it out
-
-    def _leave(self) -> None:
-        # Brings a login to its end that may not be made: nobody, without password, is turned away.
-        self.ssl = False
-        self.client_flag &= ~CLIENT.SSL
-        self.user, self.password = ANONYMOUS, b""
-        with suppress(Exception):
-            super()._request_authentication()  # type: ignore[misc]  # the stubs leave it out
-
-
-class _TlsOverLine:
-    """What PyMySQL takes for an SSLContext: the line turns to TLS itself, under its own deadline."""
-
-    def __init__(self, tls: Tls) -> None:
-        self._tls = tls
-
-    def wrap_socket(self, line: Line, server_hostname: str) -> Line:  # noqa: ARG002 -- PyMySQL's call; the name is ours
-        line.start_tls(self._tls)
-        return line
-
-
-class _Methods(Mapping[str, "Callable[[_Session], _Refusal]"]):
-    """PyMySQL's map of login methods to handlers: ours refuses every method but the ones that are allowed."""
-
-    def __init__(self, *, allow_clear: bool) -> None:
-        self._allowed = _METHODS | _METHODS_IN_CLEAR if allow_clear else _METHODS
-
-    def __getitem__(self, method: str | bytes) -> Callable[[_Session], _Refusal]:
-        name = method.decode("ascii") if isinstance(method, bytes) else method
-        if name in self._allowed:
-            raise KeyError(name)
-        return lambda session: _Refusal(session, name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 1  # PyMySQL takes an empty map for none
-
-
-class _Refusal:
-    """Answers a login method that we do not speak with an empty password, so that the server ends the login."""
-
-    def __init__(self, session: _Session, method: str) -> None:
-        self._session = session
-        self._method = method
-
-    def authenticate(self, _packet: object) -> object:
-        session = cast("Any", self._session)
-        try:
-            session.write_packet(b"\0")
-            verdict = session._read_packet()  # noqa: SLF001 -- what PyMySQL's own handlers call
-        except MySQLError:
-            if not session.password:
-                raise
-            raise self._failure() from None
-        if session.password:
-            raise self._failure()
-        return verdict
-
-    def _failure(self) -> Failure:
-        return Failure(Reason.AUTH, f"asks for the password by the method {self._method!r}; it was not sent")
+CLIENT = Client(probe, login, exchange, kill, login_and_end, late_word=wire.late_word)

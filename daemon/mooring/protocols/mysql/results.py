@@ -1,21 +1,24 @@
-"""The talk about a server's role over a held session, or behind a login; no I/O."""
+"""The questions for the facts of a role, and the readers of their results; no I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mooring.model import Observation, Outcome
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.model.verdicts import Outcome
 from mooring.protocols.exchange import Answer
-from mooring.protocols.mysql.facts import Row, facts_of
+from mooring.protocols.framed import Broken
+from mooring.protocols.mysql.facts import Row, beat_ahead, facts_of
 from mooring.protocols.mysql.packets import (
     IN_TRANSACTION,
     MORE_RESULTS,
-    Broken,
     check_description,
     columns_of_head,
     ends_part,
     name_of,
     status_of_eof,
+    status_of_ok,
     values,
 )
 from mooring.protocols.mysql.question import (
@@ -29,8 +32,8 @@ from mooring.protocols.mysql.question import (
     modern,
     question_for,
 )
-from mooring.protocols.mysql.wire import Talk, command, refusal
-from mooring.reasons import Reason
+from mooring.protocols.mysql.rights import quote_account
+from mooring.protocols.mysql.wire import ReplyParser, command, refusal
 
 _DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
 """A privilege is missing."""
@@ -38,8 +41,8 @@ _NO_TABLE = frozenset({1049, 1054, 1146})
 """No such database, column, table."""
 
 
-class _Results(Talk):
-    """One COM_QUERY and the rows of as many results as it has statements, of each the columns that are wanted."""
+class _Results(ReplyParser):
+    """One COM_QUERY of several statements; reads the needed columns of the result of each."""
 
     __slots__ = ("_begun", "_columns", "_described", "_found", "_places", "_rows", "_undescribed", "_wanted", "request")
 
@@ -69,7 +72,7 @@ class _Results(Talk):
         return None
 
     def _head(self, payload: bytes) -> None:
-        """What describes the columns is the same with almost every answer, and most of it: it is skipped at once."""
+        """Takes the number of columns. Skips their descriptions where these equal the last ones, as almost always."""
         if payload[0] == 0:
             raise Broken("answers without a result")
         self._columns = columns_of_head(payload)
@@ -98,42 +101,51 @@ class _Results(Talk):
         if not last:
             self._begin()
             return None
-        return Answer(self._told(self._found), keep=not status & IN_TRANSACTION)
+        return Answer(self._observation_of(self._found), keep=not status & IN_TRANSACTION)
 
-    def _told(self, results: Sequence[Sequence[Row]]) -> Observation:
+    def _observation_of(self, results: Sequence[Sequence[Row]]) -> Observation:
         raise NotImplementedError
 
 
 def _places(packets: bytes, columns: int, wanted: tuple[str, ...]) -> Places:
-    """Where the wanted columns stand. Raises Broken."""
+    """The index of each needed column. Raises Broken."""
     at, names = 0, list[str]()
     for _ in range(columns):
         end = at + 4 + int.from_bytes(packets[at : at + 3], "little")
-        names.append(modern(_text(name_of(packets[at + 4 : end]))))
+        names.append(modern(_decode(name_of(packets[at + 4 : end]))))
         at = end
     try:
         return tuple((name, names.index(name)) for name in wanted)
     except ValueError as error:
-        raise Broken(f"answers without what was asked for: {error}") from None
+        raise Broken(f"answers without a column that was asked for: {error}") from None
 
 
 class Learn(_Results):
-    """What is to be known of a server before it is asked anything else. ``server`` is there once the answer is."""
+    """Learns the server's dialect before any other question. ``server`` is set once there is an answer."""
 
-    __slots__ = ("server",)
+    __slots__ = ("_bounded", "server")
 
     def __init__(self) -> None:
         super().__init__(command(LEARN), [("Variable_name", "Value")], {})
         self.server: Server | None = None
+        self._bounded = False
 
-    def _told(self, results: Sequence[Sequence[Row]]) -> Observation:
-        variables = {_text(row["Variable_name"]).lower(): _text(row["Value"]) for row in results[0]}
+    def _head(self, payload: bytes) -> None:
+        """The first of the two statements is a SET, which has no result."""
+        if self._bounded:
+            super()._head(payload)
+        elif payload[0] or not status_of_ok(payload) & MORE_RESULTS:
+            raise Broken("answers with more or fewer results than there are statements")
+        self._bounded = True
+
+    def _observation_of(self, results: Sequence[Sequence[Row]]) -> Observation:
+        variables = {_decode(row["Variable_name"]).lower(): _decode(row["Value"]) for row in results[0]}
         self.server = Server(flavour_of(variables))
         return Observation(Reason.OK)
 
 
 class AskFacts(_Results):
-    """The question for the facts of the role, put as the server understands it."""
+    """The question for the facts of the role, in the server's dialect."""
 
     __slots__ = ("_heartbeat", "_question", "_repeats", "_server")
 
@@ -145,9 +157,12 @@ class AskFacts(_Results):
         self._repeats = heartbeat in server.said
 
     def feed(self, data: bytes) -> Answer | None:
-        """As the last answer over this session ended nowhere earlier, its beginning is no whole answer either."""
+        """Compares the bytes with the last answer over this session, and parses them only where they differ.
+
+        The last answer was whole only at its end, so its beginning is no whole answer either.
+        """
         if not self._repeats:
-            return self._anew(data)
+            return self._parse(data)
         last, answer = self._server.said[self._heartbeat]
         said = bytes(self._held) + data
         if said == last:
@@ -157,34 +172,33 @@ class AskFacts(_Results):
             return None
         self._repeats = False
         self._held.clear()
-        return self._anew(said)
+        return self._parse(said)
 
-    def _anew(self, data: bytes) -> Answer | None:
+    def _parse(self, data: bytes) -> Answer | None:
         answer = super().feed(data)
         if answer is not None and answer.keep and not answer.rest and answer.observation.facts is not None:
             self._server.said[self._heartbeat] = bytes(self._held), answer
         return answer
 
-    def _told(self, results: Sequence[Sequence[Row]]) -> Observation:
+    def _observation_of(self, results: Sequence[Sequence[Row]]) -> Observation:
         parts = (statement.part for statement in self._question.statements)
-        return Observation(Reason.OK, facts=facts_of(dict(zip(parts, results, strict=True))))
+        found = dict(zip(parts, results, strict=True))
+        ahead = beat_ahead(found.get(Part.HEARTBEATS, ()))
+        return Observation(Reason.OK, facts=facts_of(found), unread=Outcome(Reason.LOCAL, ahead) if ahead else None)
 
     def _refusal(self, code: int, text: str) -> Observation:
-        """A statement that is refused ends the question; what the host said before would be half the truth."""
+        """The server has refused a statement, which ends the question: the facts would be incomplete."""
         statement, said = self._question.statements[len(self._found)], f"{code}: {text}"
         if statement.privilege and code in _DENIED:
             account = self._found[0][0]["account"] if self._found and self._found[0] else None
-            grant = f"GRANT {statement.privilege} TO {quoted(_text(account))}"
+            grant = f"GRANT {statement.privilege} TO {quote_account(_decode(account))}"
             return Observation(Reason.OK, unread=Outcome(Reason.AUTH, f"needs {grant} ({said})"))
         if statement.part is Part.HEARTBEATS and code in _NO_TABLE:
-            return Observation(Reason.OK, unread=Outcome(Reason.LOCAL, f"has no heartbeat as the file says ({said})"))
+            return Observation(
+                Reason.OK, unread=Outcome(Reason.LOCAL, f"has no heartbeat table as in the file ({said})")
+            )
         return refusal(code, text)
 
 
-def _text(value: bytes | None) -> str:
+def _decode(value: bytes | None) -> str:
     return "" if value is None else value.decode("utf-8", "replace")
-
-
-def quoted(account: str) -> str:
-    """An account as the server calls it, ``user@host``, as a statement names it."""
-    return "@".join("'" + part.replace("'", "''") + "'" for part in account.rsplit("@", 1))

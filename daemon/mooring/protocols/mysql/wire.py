@@ -1,21 +1,21 @@
-"""What the words of MySQL and MariaDB mean, and the talk over a held session; no I/O.
+"""What the errors and answers of MySQL and MariaDB mean, and the readers of their answers; no I/O.
 
-Codes: MySQL 8 Error Reference, "Server Error Message Reference"; MariaDB Knowledge Base, "MariaDB Error Code
-Reference".
+The table of error codes is `errors.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from types import MappingProxyType
 
-from mooring.model import Observation
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import CAP, Answer
+from mooring.protocols.framed import Broken, FramedReader
+from mooring.protocols.mysql.errors import CODES
 from mooring.protocols.mysql.packets import (
     IN_TRANSACTION,
     MORE_RESULTS,
-    Broken,
     check_description,
     columns_of_head,
     ends_part,
@@ -23,44 +23,15 @@ from mooring.protocols.mysql.packets import (
     status_of_ok,
     values,
 )
-from mooring.reasons import Reason
 
-QUESTION = "SELECT 1"
+QUESTION = "SELECT 1 /*!50705 , @@global.offline_mode */"
+"""Every account may ask it. From 5.7.5 on MySQL adds whether it turns clients away: it lets in accounts that may end
+sessions of others even then. MariaDB and older servers ignore the comment."""
+_WITH_OFFLINE = 2
+"""Columns of the answer of a server that has the setting."""
 
 ANSWER_LIMIT = 2048
-"""Characters of an answer that are kept; more than ``expect`` can have, so cutting makes no answer match."""
-
-CODES: Mapping[int, Reason] = MappingProxyType(
-    {
-        1040: Reason.SATURATED,  # too many connections
-        1203: Reason.SATURATED,  # the account has max_user_connections already
-        1044: Reason.AUTH,  # access to the database denied
-        1045: Reason.AUTH,  # access denied
-        1049: Reason.AUTH,  # unknown database
-        1130: Reason.AUTH,  # host is not allowed to connect
-        1142: Reason.AUTH,  # command denied on a table
-        1143: Reason.AUTH,  # command denied on a column
-        1226: Reason.AUTH,  # the account's own limit for each hour
-        1227: Reason.AUTH,  # a privilege is missing
-        1251: Reason.AUTH,  # login method not supported by the client
-        1370: Reason.AUTH,  # command denied on a routine
-        1524: Reason.AUTH,  # the account's login plugin is not loaded
-        1698: Reason.AUTH,  # access denied, by a method without password
-        1820: Reason.AUTH,  # the password must be changed first
-        1862: Reason.AUTH,  # the password has expired
-        3118: Reason.AUTH,  # the account is locked (MySQL)
-        3159: Reason.AUTH,  # only TLS is let in
-        3955: Reason.AUTH,  # the account is locked after failed logins (MySQL)
-        4151: Reason.AUTH,  # the account is locked (MariaDB)
-        1129: Reason.BLOCKED,  # too many connection errors from our address
-        1053: Reason.OFFLINE,  # shutting down
-        3032: Reason.OFFLINE,  # offline_mode
-        3168: Reason.OFFLINE,  # the server is not available
-        1047: Reason.NOT_SYNCED,  # Galera: the node is not prepared for use
-        1064: Reason.LOCAL,  # a syntax error: the query of the file is wrong, not the host
-    }
-)
-"""What an error code says of the host; any other: it answers, but not as it should."""
+"""Characters of an answer that Mooring keeps; ``expect`` has fewer, so a cut answer never matches."""
 
 ENDED = frozenset(
     {
@@ -71,34 +42,57 @@ ENDED = frozenset(
         4031,  # the session was idle for longer than wait_timeout (MySQL)
     }
 )
-"""What a server says as it ends a session that it had let in: nothing yet about the next login."""
+"""Errors by which a server ends a session: no evidence yet about the next login."""
 
-TURNED_AWAY = frozenset({1045, 1251, 1698})
-"""Refusals that only a server in working order makes; they pass where no user is configured."""
+_CLIENTS_OWN = range(2000, 3000)
+"""Codes of client libraries, and of proxies that pass them on: the server itself has sent nothing."""
 
 
-def refusal(code: int, text: str, *, anonymous: bool = False) -> Observation:
-    """What an error of the server means. ``anonymous``: we logged in, after its greeting, as a user that need not be.
+def refusal(code: int, text: str, *, greeted: bool = True) -> Observation:
+    """What an error of the server means.
 
-    ``code`` 0 stands for an error without a number.
+    ``code`` 0: an error without a number. A code that no table knows is `protocol`, with itself as the cause where the
+    server has ``greeted``: it runs, and may give the same error to Mooring at every host.
     """
     said = f"{code}: {text}" if code else text
-    if anonymous and code in TURNED_AWAY:
-        return Observation(Reason.OK, f"turned our login away politely ({said})")
-    return Observation(CODES.get(code, Reason.PROTOCOL), said)
+    reason = CODES.get(code)
+    if reason is not None:
+        return Observation(reason, said)
+    foreign = not code or not greeted or code in _CLIENTS_OWN
+    return Observation(Reason.PROTOCOL, said, cause="" if foreign else f"mysql:{code}")
+
+
+def late_word(data: bytes) -> Observation:
+    """What the first bytes mean that the server sends to a login after its deadline. Never raises."""
+    payload = data[4:]
+    if payload[:1] == b"\xff":
+        return refusal(*_parse_error(payload), greeted=True)
+    return Observation(Reason.OK if payload[:1] == b"\0" else Reason.PROTOCOL)
+
+
+def _parse_error(payload: bytes) -> tuple[int, str]:
+    """Code and text of an ERR packet, which may have an SQL state between them."""
+    text = payload[9:] if payload[3:4] == b"#" else payload[3:]
+    return int.from_bytes(payload[1:3], "little"), text.decode("utf-8", "replace")
 
 
 def alive(rows: Sequence[Sequence[object]] | None) -> Observation:
-    """What the answer to ``SELECT 1`` means; None: an OK packet instead of rows."""
+    """What the answer to ``QUESTION`` means; None: an OK packet instead of rows."""
     if rows is None:
-        return Observation(Reason.PROTOCOL, f"answers {QUESTION} without a result")
-    if [list(row) for row in rows] != [["1"]]:
-        return Observation(Reason.PROTOCOL, f"answers {QUESTION} with something else than 1")
-    return Observation(Reason.OK)
+        return Observation(Reason.PROTOCOL, "answers SELECT 1 without a result")
+    said = [[_as_text(value) if isinstance(value, bytes) else value for value in row] for row in rows]
+    if said not in ([["1"]], [["1", "0"]], [["1", "1"]]):
+        return Observation(Reason.PROTOCOL, "answers SELECT 1 with another value than 1")
+    return Observation(Reason.OFFLINE, "offline_mode=1") if said == [["1", "1"]] else Observation(Reason.OK)
+
+
+def shows_offline(rows: Sequence[Sequence[object]] | None) -> bool:
+    """Whether the answer to ``QUESTION`` says if the server turns clients away."""
+    return rows is not None and len(rows) == 1 and len(rows[0]) == _WITH_OFFLINE
 
 
 def answer(rows: Sequence[Sequence[object]] | None) -> Observation:
-    """What the answer to a question of the user's own means: the first column of the first row, as text."""
+    """What the answer to the query of the file means; ``answer``: the first column of the first row, as text."""
     if rows is None:
         return Observation(Reason.PROTOCOL, "answers the query without a result")
     if not rows or not rows[0]:
@@ -120,39 +114,25 @@ _PONGS = {_OK_HEAD + status + b"\x00\x00": _ALIVE for status in (b"\x02\x00", b"
 """The usual answers to COM_PING, byte for byte: with autocommit and without."""
 
 
-class Talk:
-    """Cuts the stream into packets, in their order; a subclass takes them one by one."""
+class ReplyParser(FramedReader):
+    """Cuts the bytes into packets and checks their order; a subclass takes them one by one."""
 
-    __slots__ = ("_at", "_held", "_sequence")
+    __slots__ = ("_sequence",)
 
     def __init__(self) -> None:
-        self._held = bytearray()
-        self._at = 0
+        super().__init__()
         self._sequence = 1
 
-    def feed(self, data: bytes) -> Answer | None:
-        room = CAP - len(self._held)
-        self._held += data[:room]
-        try:
-            answer = self._packets()
-        except Broken as broken:
-            return Answer(Observation(Reason.PROTOCOL, str(broken)), keep=False)
-        if answer is None or not answer.keep or self._at == len(self._held) + len(data[room:]):
-            return answer
-        return Answer(answer.observation, bytes(self._held[self._at :]) + data[room:])
-
-    def _packets(self) -> Answer | None:
+    def _read(self) -> Answer | None:
         while (packet := self._packet()) is not None:
             sequence, payload = packet
             due, self._sequence = sequence == self._sequence, (sequence + 1) % 256
             if payload[:1] == b"\xff" and (due or sequence == 0):
-                return self._refused(payload, keep=due)
+                return self._error_answer(payload, keep=due)
             if not due or not payload:
                 raise Broken("sends packets out of order" if payload else "sends an empty packet")
             if (answer := self._take(payload)) is not None:
                 return answer
-        if len(self._held) >= CAP:
-            raise Broken(f"sends more than {CAP} bytes")
         return None
 
     def _packet(self) -> tuple[int, bytes] | None:
@@ -167,12 +147,11 @@ class Talk:
         self._at = end
         return held[start - 1], bytes(held[start:end])
 
-    def _refused(self, payload: bytes, *, keep: bool) -> Answer:
-        """An ERR packet; one that nobody asked for has the number 0, as a server sends it before it hangs up."""
+    def _error_answer(self, payload: bytes, *, keep: bool) -> Answer:
+        """The answer of an ERR packet. Its number is 0 where the server sends it unasked before it hangs up."""
         if len(payload) < 3:  # noqa: PLR2004 -- the mark and the code
             raise Broken("sends an error without a code")
-        code = int.from_bytes(payload[1:3], "little")
-        text = (payload[9:] if payload[3:4] == b"#" else payload[3:]).decode("utf-8", "replace")
+        code, text = _parse_error(payload)
         lost = code in ENDED
         seen = self._refusal(code, text) if keep else refusal(code, text)
         return Answer(seen, keep=keep and not lost, lost=lost)
@@ -184,24 +163,21 @@ class Talk:
         raise NotImplementedError
 
 
-class Ping(Talk):
+class Ping(ReplyParser):
     """COM_PING."""
 
     __slots__ = ()
     request = _PING
-
-    def feed(self, data: bytes) -> Answer | None:
-        usual = None if self._held else _PONGS.get(data)
-        return super().feed(data) if usual is None else usual
+    known_answers = _PONGS
 
     def _take(self, payload: bytes) -> Answer | None:
         if payload[0] or status_of_ok(payload) & MORE_RESULTS:
-            raise Broken("answers COM_PING with something else than OK")
+            raise Broken("answers COM_PING without an OK")
         return _ALIVE
 
 
-class Query(Talk):
-    """COM_QUERY and its text result; of several results (CALL) the first is the answer."""
+class Query(ReplyParser):
+    """COM_QUERY and its text result. Of several results (CALL) the first is the answer."""
 
     __slots__ = ("_columns", "_found", "_row", "_undescribed", "request")
 
@@ -214,7 +190,7 @@ class Query(Talk):
     def _begin(self) -> None:
         self._columns = 0
         self._undescribed = 0
-        self._row: tuple[bytes | None] | None = None
+        self._row: Sequence[bytes | None] | None = None
 
     def _take(self, payload: bytes) -> Answer | None:
         if not self._columns:
@@ -224,8 +200,8 @@ class Query(Talk):
         if self._undescribed:
             self._describe(payload)
         else:
-            first = values(payload, self._columns)[0]
-            self._row = self._row or (first,)
+            row = values(payload, self._columns)
+            self._row = self._row or row
         return None
 
     def _head(self, payload: bytes) -> Answer | None:
@@ -240,12 +216,27 @@ class Query(Talk):
         check_description(payload, last=self._undescribed == 0)
 
     def _end(self, status: int, rows: Sequence[Sequence[object]] | None) -> Answer | None:
-        self._found = self._found or answer(rows)
+        self._found = self._found or self._meaning(rows)
         if status & MORE_RESULTS:
             self._begin()
             return None
-        # A transaction that stays open (autocommit=0) would answer from its first snapshot for ever.
+        # An open transaction (autocommit=0) would answer from its first snapshot for ever.
         return Answer(self._found, keep=not status & IN_TRANSACTION)
+
+    def _meaning(self, rows: Sequence[Sequence[object]] | None) -> Observation:
+        return answer(rows)
+
+
+class Alive(Query):
+    """``QUESTION`` in place of COM_PING, where a server may turn everybody else away."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(QUESTION)
+
+    def _meaning(self, rows: Sequence[Sequence[object]] | None) -> Observation:
+        return alive(rows)
 
 
 @lru_cache(maxsize=1024)

@@ -1,11 +1,10 @@
-"""What a Redis or Valkey server tells of its part in a replication; no I/O.
+"""Reads the facts of a role from INFO replication and CLUSTER INFO of Redis or Valkey; no I/O.
 
-Fields: Redis documentation, "INFO", section Replication, and "CLUSTER INFO". The same words in Redis 6.2 to 8 and in
-Valkey.
+Fields: Redis documentation, "INFO", section Replication, and "CLUSTER INFO". Redis 6.2 to 8 and Valkey have the same.
 
-A primary with ``min-replicas-to-write`` refuses writes (NOREPLICAS) while fewer replicas are near enough. INFO tells
-only how many are (``min_slaves_good_slaves``, there only with that setting), so only the case of none is known: how
-many it takes would be told by CONFIG GET, which is too much to grant for it.
+A primary with ``min-replicas-to-write`` refuses writes (NOREPLICAS) while fewer replicas are near enough. INFO shows
+only how many are near enough (``min_slaves_good_slaves``, present only with that setting), and not how many the setting
+asks for: CONFIG GET shows that, but is too much to grant. So only the case of none is known.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 
-from mooring.facts import Channel, Facts, place
+from mooring.model.facts import Channel, Facts, place
 
 _FIELD = re.compile(r"^([a-z0-9_]+):([!-~]*)\r?$", re.MULTILINE)
 _STREAM = re.compile(r"[0-9a-f]{40}")
@@ -27,61 +26,61 @@ _NO_REPLICAS = "no replica is as near as min-replicas-to-write asks (min_slaves_
 
 
 def facts(info: bytes, cluster: bytes = b"", misconf: str = "") -> Facts | None:
-    """``info`` is the text of INFO replication, ``cluster`` that of CLUSTER INFO, ``misconf`` the error that PING got.
+    """``info`` is the text of INFO replication, ``cluster`` that of CLUSTER INFO, ``misconf`` the error of PING.
 
-    None: it tells no role, as Sentinels do.
+    None: INFO holds no role, as with a Sentinel.
     """
-    told = dict(_FIELD.findall(info.decode("latin-1")))
-    role = told.get("role")
+    fields = dict(_FIELD.findall(info.decode("latin-1")))
+    role = fields.get("role")
     if role not in {"master", "slave"}:
         return None
     replica = role == "slave"
-    good = told.get("min_slaves_good_slaves")
+    good = fields.get("min_slaves_good_slaves")
     return Facts(
         read_only="role:slave" if replica else "",
         hindered=misconf or (_NO_REPLICAS if good == "0" else ""),
         offline="cluster_state:fail" if b"cluster_state:fail" in cluster else "",
-        channels=(_channel(told),) if replica else (),
-        offset=_offset(told, replica=replica),
-        history=_history(told),
+        channels=(_channel(fields),) if replica else (),
+        offset=_offset(fields, replica=replica),
+        history=_history(fields),
     )
 
 
-def named(host: str, port: int) -> str:
-    """``address:port``; an IPv6 address has many spellings, and here one."""
+def canonical_place(host: str, port: int) -> str:
+    """``address:port``, with an IPv6 address in its one canonical spelling."""
     if ":" in host:
         with suppress(ValueError):
             host = str(ip_address(host))
     return place(host, port)
 
 
-def _channel(told: Mapping[str, str]) -> Channel:
-    up = told.get("master_link_status") == "up"
-    silent = _number(told.get("master_last_io_seconds_ago"))
-    down = _number(told.get("master_link_down_since_seconds"))
+def _channel(fields: Mapping[str, str]) -> Channel:
+    up = fields.get("master_link_status") == "up"
+    silent = _number(fields.get("master_last_io_seconds_ago"))
+    down = _number(fields.get("master_link_down_since_seconds"))
     return Channel(
-        named(told.get("master_host", "?")[:_LONGEST_NAME], _number(told.get("master_port")) or 0),
+        canonical_place(fields.get("master_host", "?")[:_LONGEST_NAME], _number(fields.get("master_port")) or 0),
         receiving=up,
         trying=not up,
-        syncing=told.get("master_sync_in_progress") == "1",
+        syncing=fields.get("master_sync_in_progress") == "1",
         lag=None if silent is None else float(silent),
         problem="" if up or down is None else f"down for {down} s",
     )
 
 
-def _offset(told: Mapping[str, str], *, replica: bool) -> int | None:
-    mine = _number(told.get("slave_repl_offset")) if replica else None
-    return _number(told.get("master_repl_offset")) if mine is None else mine
+def _offset(fields: Mapping[str, str], *, replica: bool) -> int | None:
+    mine = _number(fields.get("slave_repl_offset")) if replica else None
+    return _number(fields.get("master_repl_offset")) if mine is None else mine
 
 
-def _history(told: Mapping[str, str]) -> dict[str, int]:
-    """The names of the streams that it continues: its own or its primary's, and the one before a failover."""
-    names = (told.get("master_replid", ""), told.get("master_replid2", ""))
+def _history(fields: Mapping[str, str]) -> dict[str, int]:
+    """The ids of the replication streams that the server continues: the present one, and the one before a failover."""
+    names = (fields.get("master_replid", ""), fields.get("master_replid2", ""))
     return {name: 1 for name in names if _STREAM.fullmatch(name) and name != _NO_STREAM}
 
 
 def _number(text: str | None) -> int | None:
-    """None also for the -1 by which Redis says that there is none."""
+    """None also for -1, by which Redis reports that there is no such number."""
     if text is None or not text.isdecimal() or len(text) > _MOST_DIGITS:
         return None
     return int(text)

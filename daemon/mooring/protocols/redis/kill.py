@@ -1,58 +1,68 @@
 """Ends the sessions of named users on Redis and Valkey.
 
-Redis commands, "CLIENT KILL": the answer is how many were ended, never our own; of type ``normal`` are neither replicas
-nor subscribers. The right to it is ``+client|kill``.
+Redis commands, "CLIENT KILL": the answer is the number of sessions that the server ended. It spares the session that
+asks; type ``normal`` spares replicas and subscribers. The ACL needs ``+client|kill``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import cast
+from collections.abc import Hashable, Sequence
 
-from mooring.protocols.failure import Failure
-from mooring.protocols.line import Line
-from mooring.protocols.redis.options import RedisOptions
-from mooring.protocols.toll import Toll
-from mooring.reasons import Reason
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.protocols.framed import NONE_KNOWN
+from mooring.protocols.redis.options import Asking
+from mooring.protocols.redis.resp import Command, Refused, Reply, request
+from mooring.protocols.redis.wire import ReplyParser, refusal
+from mooring.protocols.results import KillResult
+from mooring.protocols.transport.failure import Failure
+from mooring.protocols.transport.line import BoundedSocket
+from mooring.protocols.transport.talk import ask
 
-_END = b"\r\n"
-_READ_SIZE = 4096
 
-
-def kill(line: Line, options: Hashable, users: tuple[str, ...], toll: Toll) -> None:
-    """One command a user; what one is refused hinders no other.
+def kill(line: BoundedSocket, options: Asking, users: tuple[str, ...], result: KillResult) -> None:
+    """Sends one command for each user; the refusal of one stops no other.
 
     Raises:
-        Failure: the connection is of no use any more.
+        Failure: the connection cannot be used any more.
     """
     for user in users:
-        line.sendall(command(user))
-        reply = _reply(line)
-        if reply[:1] == b":" and reply[1:].isdigit():
-            toll.count += int(reply[1:])
-        elif reply[:1] == b"-":
-            toll.hinder(_told(reply[1:].decode("utf-8", "replace"), cast("RedisOptions", options)))
-        else:
-            raise Failure(Reason.PROTOCOL, f"answers CLIENT KILL with {reply!r:.100}")
+        question = KillUser(user)
+        answer = ask(line, ReplyParser(question))
+        if answer.rest or not answer.keep:
+            raise Failure(Reason.PROTOCOL, answer.observation.message or "sends more than the answer")
+        result.count += question.count
+        if answer.observation.reason is not Reason.OK:
+            result.note_error(_with_advice(answer.observation.message, options))
 
 
-def command(user: str) -> bytes:
-    words = [b"CLIENT", b"KILL", b"USER", user.encode(), b"TYPE", b"normal"]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+class KillUser:
+    """CLIENT KILL of one user; ``count``: the sessions that the server ended."""
+
+    usual = NONE_KNOWN
+
+    def __init__(self, user: str) -> None:
+        words = ("CLIENT", "KILL", "USER", user, "TYPE", "normal")
+        self.commands: Sequence[Command] = (Command(words, b":", _is_count),)
+        self.request = request(self.commands)
+        self.count = 0
+
+    def seen(self, replies: Sequence[Reply]) -> Observation:
+        (reply,) = replies
+        if isinstance(reply, Refused):
+            return refusal(reply)
+        self.count = int(reply) if isinstance(reply, bytes) else 0
+        return Observation(Reason.OK)
+
+    def learned(self, _replies: Sequence[Reply]) -> Hashable:
+        return None
 
 
-def _told(refusal: str, options: RedisOptions) -> str:
-    if not refusal.startswith("NOPERM"):
-        return refusal
-    return f"{refusal}; grant it by `ACL SETUSER {options.user or 'default'} +client|kill`"
+def _is_count(reply: Reply) -> bool:
+    return isinstance(reply, bytes) and reply.isdigit()
 
 
-def _reply(line: Line) -> bytes:
-    """One line. Nothing else was asked, so nothing may follow."""
-    said = b""
-    while _END not in said:
-        said += line.recv(_READ_SIZE)
-    reply, _, rest = said.partition(_END)
-    if rest:
-        raise Failure(Reason.PROTOCOL, "says more than it was asked")
-    return reply
+def _with_advice(error: str, options: Asking) -> str:
+    if not error.startswith("NOPERM"):
+        return error
+    return f"{error}; grant it by `ACL SETUSER {options.user or 'default'} +client|kill`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -12,8 +12,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from mooring.model.spec import PrimaryQuorum, Requirement, Role
 from mooring.protocols.options import PRIMARY, REPLICA, AbsolutePath, Login, Needs, Options, Replicated, TlsOptions
-from mooring.spec import Electors, Requirement
+from mooring.protocols.redis import questions, sentinel
+from mooring.protocols.redis.wire import Question
 
 _PING_SECONDS = 10
 """How often a primary pings its replicas, unless ``repl-ping-replica-period`` says otherwise."""
@@ -25,7 +27,7 @@ _LAST_PORT = 65535
 
 
 def endpoint(text: str) -> tuple[str, int]:
-    """An IP address and a port out of what the file says; IPv6 before a port is in brackets. Raises ValueError."""
+    """IP address and port of an entry in the file; IPv6 before a port is in brackets. Raises ValueError."""
     with suppress(ValueError):
         return str(ip_address(text)), SENTINEL_PORT
     found = _WITH_PORT.fullmatch(text)
@@ -51,7 +53,23 @@ SentinelName = Annotated[
 ]
 
 
-class SentinelOptions(Login):
+class Asking(Login):
+    """The block of a server that answers over RESP."""
+
+    def asks(self, server: Hashable = None) -> Question:
+        """The question; ``server`` is what the login learned of the server."""
+        raise NotImplementedError
+
+    def learning(self) -> Question | None:
+        """The question by which a login learns what the others depend on; None: they depend on nothing."""
+        return None
+
+    def learning_later(self) -> Question | None:
+        """The question of a login to a server that has answered already; a server that refuses it has not failed."""
+        return None
+
+
+class SentinelOptions(Asking):
     """Asks Redis Sentinels which host is the primary."""
 
     needs: ClassVar[tuple[Needs, ...]] = (Needs("user", "passwordFile", "add the file with its password"),)
@@ -63,6 +81,10 @@ class SentinelOptions(Login):
     password_file: AbsolutePath | None = Field(default=None, description="File that holds its password.")
     tls: TlsOptions | None = Field(default=None, description="Without this block, no TLS.")
 
+    def asks(self, server: Hashable = None) -> Question:
+        del server
+        return sentinel.question(self.name)
+
 
 class SentinelBlock(SentinelOptions):
     """The Sentinels whose majority must name a host before it is published as the primary."""
@@ -72,12 +94,13 @@ class SentinelBlock(SentinelOptions):
         "where none is given. The majority is counted over this list."
     )
 
-    def named(self) -> Electors:
+    def quorum_of_hosts(self) -> PrimaryQuorum:
         asked = SentinelOptions.model_validate(self.model_dump(exclude={"hosts"}, by_alias=True))
-        return Electors("redis", asked, tuple(dict.fromkeys(endpoint(host) for host in self.hosts)))
+        hosts = tuple(dict.fromkeys(endpoint(host) for host in self.hosts))
+        return PrimaryQuorum("redis", asked, hosts, "the Sentinels")
 
 
-class RedisOptions(Replicated):
+class RedisOptions(Replicated, Asking):
     """Authenticates to Redis or Valkey and asks PING."""
 
     default_port: ClassVar[int | None] = 6379
@@ -88,12 +111,12 @@ class RedisOptions(Replicated):
         Needs("maxReplicationLagBytes", "role", "only replicas lag", having=REPLICA, idle=True),
         Needs("sentinel", "role", "Sentinels name the primary", having=PRIMARY, idle=True),
     )
-    inner: ClassVar[Mapping[str, type[Options]]] = MappingProxyType({"sentinel": SentinelBlock})
+    inner: ClassVar[Mapping[str, type[Options]]] = MappingProxyType({**Replicated.inner, "sentinel": SentinelBlock})
 
     user: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None,
         description="The ACL user. Without it, Redis' own `default`. It needs `+ping`; with a role also "
-        "`+info +cluster|info`, with a key also `+exists ~KEY`.",
+        "`+info +cluster|info`, in a Redis Cluster always `+cluster|info`, with a key also `+exists ~KEY`.",
     )
     password_file: AbsolutePath | None = Field(
         default=None,
@@ -105,7 +128,7 @@ class RedisOptions(Replicated):
         default=None,
         description="A replica that has heard nothing from its primary for longer is unfit (`lagging`). An idle "
         "primary is heard every `repl-ping-replica-period` (10 s), so less than 11 is refused; "
-        "`maxReplicationLagBytes` tells more.",
+        "`maxReplicationLagBytes` is more exact.",
     )
     max_replication_lag_bytes: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = Field(
         default=None,
@@ -120,14 +143,26 @@ class RedisOptions(Replicated):
         description="A maintenance switch: while this key exists, the host is `offline`.",
     )
 
+    def asks(self, server: Hashable = None) -> Question:
+        return questions.question(self.key, self.user, roles=self.asks_facts(), server=server)
+
+    def learning(self) -> Question | None:
+        return questions.LEARN if self.asks_facts() else None
+
+    def learning_later(self) -> Question | None:
+        return None if self.asks_facts() else questions.MODE
+
     def requirement(self) -> Requirement:
         return replace(super().requirement(), lag_bytes=self.max_replication_lag_bytes)
 
-    def electors(self) -> Electors | None:
-        return self.sentinel.named() if self.sentinel and self.role == "primary" else None
+    def quorum(self) -> PrimaryQuorum | None:
+        return self.sentinel.quorum_of_hosts() if self.sentinel and self.role is Role.PRIMARY else None
 
     def files(self) -> tuple[str, ...]:
-        return (*super().files(), *(self.sentinel.files() if self.sentinel else ()))
+        return tuple(dict.fromkeys((*super().files(), *(self.sentinel.files() if self.sentinel else ()))))
+
+    def passwords(self) -> tuple[str, ...]:
+        return (*super().passwords(), *(self.sentinel.passwords() if self.sentinel else ()))
 
     def expected_answer(self) -> str | None:
         return None if self.key is None else "0"

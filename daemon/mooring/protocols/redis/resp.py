@@ -1,4 +1,4 @@
-"""Commands and replies of Redis as bytes, without their meaning; no I/O.
+"""Encodes commands and parses replies of Redis, without their meaning; no I/O.
 
 Redis serialization protocol specification, version 2.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 END = b"\r\n"
 _SIZE = re.compile(rb"[$*](0|[1-9][0-9]{0,5})")
 _HEADER = 16
-"""Bytes within which the line before an element of an array ends."""
+"""Bytes that the line before an element of an array may have at most."""
 
 
 class Refused(str):
@@ -22,28 +22,32 @@ class Refused(str):
 
 
 class Unsound(Exception):
-    """What came is no such reply; the argument is where it begins."""
+    """The bytes are no valid reply to the command; the argument is the line that shows it."""
 
 
 Reply = Refused | bytes | tuple[bytes, ...] | None
-"""Simple strings and integers are the bytes behind their first; None is nil."""
+"""Simple strings and integers are the bytes behind their type byte; None is nil."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``kind`` is the first byte of its reply where that is no error, ``sound`` which of those a server may give."""
+    """``kind`` is the type byte of its reply where that is no error; ``sound``: whether a reply is a valid one.
+
+    ``nested``: an array may hold integers and arrays, too; the reply is all their elements in one row.
+    """
 
     words: tuple[str, ...]
     kind: bytes
     sound: Callable[[Reply], bool]
+    nested: bool = False
 
 
 def request(commands: Sequence[Command]) -> bytes:
-    """All of them, to be sent in one go."""
-    return b"".join(_packed([word.encode("utf-8", "replace") for word in command.words]) for command in commands)
+    """The bytes of all commands, to be sent in one go."""
+    return b"".join(_pack([word.encode("utf-8", "replace") for word in command.words]) for command in commands)
 
 
-def _packed(words: Sequence[bytes]) -> bytes:
+def _pack(words: Sequence[bytes]) -> bytes:
     return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
@@ -51,20 +55,20 @@ def take(held: bytearray, start: int, end: int, command: Command) -> tuple[Reply
     """The reply whose first line goes from ``start`` to ``end``, and where it ends; None while it is not whole.
 
     Raises:
-        Unsound: it is neither an error nor what this command may be answered with.
+        Unsound: it is neither an error nor a valid reply to this command.
     """
     line = bytes(held[start:end])
     if line.startswith(b"-"):
         return Refused(line[1:].decode("utf-8", "replace")), end + len(END)
     if line[:1] != command.kind:
         raise Unsound(line)
-    taken = _rest(held, line, end + len(END))
+    taken = _nested(held, line, end + len(END)) if command.nested else _body(held, line, end + len(END))
     if taken is not None and not command.sound(taken[0]):
         raise Unsound(line)
     return taken
 
 
-def _rest(held: bytearray, line: bytes, start: int) -> tuple[Reply, int] | None:
+def _body(held: bytearray, line: bytes, start: int) -> tuple[Reply, int] | None:
     if line[:1] not in b"$*":
         return line[1:], start
     if line[1:] == b"-1":
@@ -92,13 +96,43 @@ def _array(held: bytearray, line: bytes, start: int) -> tuple[tuple[bytes, ...],
     return tuple(items), start
 
 
+def _nested(held: bytearray, line: bytes, start: int) -> tuple[tuple[bytes, ...], int] | None:
+    """Counts what is to come instead of going down into each array: a peer decides how deep they are."""
+    items: list[bytes] = []
+    to_come = _size(line)
+    while to_come:
+        to_come -= 1
+        head = _head(held, start)
+        if head is None:
+            return None
+        line, after = head
+        if line.startswith(b"*"):
+            to_come += _size(line)
+            start = after
+            continue
+        item = (line[1:], after) if line.startswith(b":") else _item(held, start)
+        if item is None:
+            return None
+        items.append(item[0])
+        start = item[1]
+    return tuple(items), start
+
+
 def _item(held: bytearray, start: int) -> tuple[bytes, int] | None:
+    head = _head(held, start)
+    if head is None:
+        return None
+    line, after = head
+    if not line.startswith(b"$"):
+        raise Unsound(line)
+    return _bulk(held, line, after)
+
+
+def _head(held: bytearray, start: int) -> tuple[bytes, int] | None:
+    """The first line of an element, and where the next one begins; None while it is not whole."""
     end = held.find(END, start, start + _HEADER)
     if end >= 0:
-        line = bytes(held[start:end])
-        if not line.startswith(b"$"):
-            raise Unsound(line)
-        return _bulk(held, line, end + len(END))
+        return bytes(held[start:end]), end + len(END)
     if len(held) - start >= _HEADER:
         raise Unsound(bytes(held[start : start + _HEADER]))
     return None

@@ -1,4 +1,4 @@
-"""What is asked of a Redis Sentinel, and what its replies mean; no I/O.
+"""The question to a Redis Sentinel, and what its replies mean; no I/O.
 
 Redis documentation, "High availability with Redis Sentinel", "Sentinel API".
 """
@@ -10,13 +10,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-from mooring.model import Observation
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import Answer
-from mooring.protocols.redis.facts import named
+from mooring.protocols.redis.facts import canonical_place
 from mooring.protocols.redis.questions import PING, pong
 from mooring.protocols.redis.resp import Command, Refused, Reply, request
 from mooring.protocols.redis.wire import refusal
-from mooring.reasons import Reason
 
 _HOST = re.compile(rb"[!-~]{1,253}")
 _PORT = re.compile(rb"[1-9][0-9]{0,4}")
@@ -25,9 +25,9 @@ _LAST_PORT = 65535
 
 
 class Primary:
-    """PING, and which host is the primary of this name: ``address:port``, or None where none is known.
+    """PING, and the primary of this name: its answer is ``address:port``, or None where the Sentinel knows none.
 
-    A Sentinel may announce a host by its name, where it was told to (``announce-hostnames``).
+    A Sentinel with ``announce-hostnames`` gives a host's name in place of its address.
     """
 
     __slots__ = ("_name", "commands", "request", "usual")
@@ -39,14 +39,14 @@ class Primary:
         self.usual: Mapping[bytes, Answer] = MappingProxyType({})
 
     def seen(self, replies: Sequence[Reply]) -> Observation:
-        said, told = pong(replies[0]), replies[1]
-        if said.reason is not Reason.OK:
-            return said
-        if isinstance(told, Refused):
-            return refusal(told)
-        if not isinstance(told, tuple):
+        ping, primary = pong(replies[0]), replies[1]
+        if ping.reason is not Reason.OK:
+            return ping
+        if isinstance(primary, Refused):
+            return refusal(primary)
+        if not isinstance(primary, tuple):
             return Observation(Reason.OK, f"knows no primary {self._name}")
-        return Observation(Reason.OK, answer=named(told[0].decode("ascii"), int(told[1])))
+        return Observation(Reason.OK, answer=canonical_place(primary[0].decode("ascii"), int(primary[1])))
 
     def learned(self, _replies: Sequence[Reply]) -> Hashable:
         return None

@@ -1,72 +1,103 @@
-"""What the words of Redis and Valkey mean, and the talk over a session; no I/O.
+"""What the errors of Redis and Valkey mean, and the reader of their replies; no I/O.
 
 Replies: Redis serialization protocol specification, "RESP simple errors": the first word of an error is its kind.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
-from mooring.model import Observation
-from mooring.protocols.exchange import CAP, Answer
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.protocols.exchange import Answer
+from mooring.protocols.framed import Broken, FramedReader
 from mooring.protocols.redis.resp import END, Command, Refused, Reply, Unsound, take
-from mooring.reasons import Reason
 
 KINDS: Mapping[str, Reason] = MappingProxyType(
     {
         "LOADING": Reason.LOADING,
         "MASTERDOWN": Reason.NOT_REPLICATING,
         "BUSY": Reason.OFFLINE,
+        "UNKILLABLE": Reason.OFFLINE,
         "CLUSTERDOWN": Reason.OFFLINE,
         "NOAUTH": Reason.AUTH,
         "WRONGPASS": Reason.AUTH,
         "NOPERM": Reason.AUTH,
         "DENIED": Reason.AUTH,
+        "MOVED": Reason.LOCAL,  # another node of the cluster holds the key of the file
+        "ASK": Reason.LOCAL,
+        "CROSSSLOT": Reason.LOCAL,
+        **dict.fromkeys(  # the server's own trouble
+            ("MISCONF", "OOM", "READONLY", "NOREPLICAS", "TRYAGAIN", "NOTREADY", "IOERR", "EXECABORT", "UNBLOCKED"),
+            Reason.PROTOCOL,
+        ),
+        # Sentinels:
+        **dict.fromkeys(("IDONTKNOW", "INPROG", "NOQUORUM", "NOGOODSLAVE", "NOGOODPRIMARY"), Reason.PROTOCOL),
+        "NOMASTERLINK": Reason.NOT_REPLICATING,
     }
 )
-"""What the first word of an error says of the host."""
+"""What the first word of an error means: a fault of the host, or of Mooring's question."""
 
 SENTENCES: Mapping[str, Reason] = MappingProxyType(
     {
         "ERR max number of clients": Reason.SATURATED,
+        "ERR operation not permitted": Reason.AUTH,  # before Redis 2.8
         "ERR invalid password": Reason.AUTH,  # before Redis 6
         "ERR Client sent AUTH, but no password is set": Reason.AUTH,  # before Redis 6
+        "ERR wrong number of arguments for 'auth' command": Reason.AUTH,  # a user's name, before Redis 6
         "ERR AUTH <password> called without any password configured": Reason.AUTH,
     }
 )
-"""Errors of the kind ERR that say more by how they begin."""
+"""Errors of the kind ERR whose first words have a meaning of their own."""
+
+_CAUSE = re.compile(r"ERR [A-Za-z]+(?: [A-Za-z]+)?|[A-Z]{2,32}\b")
 
 NO_WRITES = "MISCONF"
-"""The kind of the error by which a server that cannot save refuses writes, and PING as a warning: it serves readers."""
+"""The kind of error by which a server that cannot save to disk refuses writes and warns at PING: it serves readers."""
 
-_AT_THE_DOOR = ("ERR max number of clients", "DENIED")
-"""Said in place of an answer to the first command, before the server hangs up."""
+_BEFORE_HANGUP = ("ERR max number of clients", "DENIED")
+"""Errors that a server sends in place of the first reply before it hangs up."""
 
-_NO_LAST_WORD = (b"-NOAUTH", b"-NOPERM", b"-LOADING", b"-MASTERDOWN", b"-MISCONF")
-"""Answers to a PING before any AUTH, behind which the login may learn more."""
+_LOGIN_GOES_ON = (b"-NOAUTH", b"-NOPERM", b"-LOADING", b"-MASTERDOWN", b"-MISCONF")
+"""Errors of a PING before any AUTH that do not end the login: AUTH may still work."""
 
 
 def refusal(error: str) -> Observation:
-    """What an error reply means; ``error`` without its leading ``-``. An unknown one is ``protocol``."""
+    """What an error reply means; ``error`` without its leading ``-``.
+
+    One that no table knows is `protocol`, with its first words as the cause: the server runs, and may give the same
+    error to Mooring at every host.
+    """
     for beginning, reason in SENTENCES.items():
         if error.startswith(beginning):
             return Observation(reason, error)
-    return Observation(KINDS.get(error.partition(" ")[0], Reason.PROTOCOL), error)
+    if (known := KINDS.get(error.partition(" ")[0])) is not None:
+        return Observation(known, error)
+    cause = _CAUSE.match(error)
+    return Observation(Reason.PROTOCOL, error, cause=f"redis:{cause[0]}" if cause else "")
 
 
-def knocked(reply: bytes) -> Observation | None:
-    """What the first line says, in answer to a PING before any AUTH; None: the login may go on."""
-    if reply == b"+PONG" or reply.startswith(_NO_LAST_WORD):
-        return None
+def first_reply(reply: bytes, *, authenticates: bool) -> Observation | None:
+    """What the reply to the knock means: to PING, or to RESET where the login ``authenticates``.
+
+    None: the login goes on. RESET is younger than the servers that know it not, and those refuse it in words of their
+    own: AUTH and PING come next, and tell the rest.
+    """
     if reply.startswith(b"-"):
-        return refusal(reply[1:].decode("utf-8", "replace"))
-    return _unsound("PING", reply)
+        error = reply[1:].decode("utf-8", "replace")
+        hangs_up = error.startswith(_BEFORE_HANGUP)
+        goes_on = not hangs_up if authenticates else reply.startswith(_LOGIN_GOES_ON)
+        return None if goes_on else refusal(error)
+    if reply.startswith(b"+") if authenticates else reply == b"+PONG":
+        return None
+    return Observation(Reason.PROTOCOL, _unsound("RESET" if authenticates else "PING", reply))
 
 
 class Question(Protocol):
-    """Commands that are sent together, and what their replies mean."""
+    """Commands that Mooring sends together, and what their replies mean."""
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -77,67 +108,58 @@ class Question(Protocol):
 
     @property
     def usual(self) -> Mapping[bytes, Answer]:
-        """Answers that are known by all of their bytes."""
+        """Whole answers by their bytes; see ``FramedReader.known_answers``."""
 
     def seen(self, replies: Sequence[Reply]) -> Observation:
         """``replies`` are sound, one for each command."""
 
     def learned(self, replies: Sequence[Reply]) -> Hashable:
-        """What the next question to this server must know."""
+        """What the next question to this server depends on."""
 
 
-class Talk:
-    """A question under way, as an ``Exchange``."""
+class ReplyParser(FramedReader):
+    """A question under way: takes one reply for each of its commands."""
 
-    __slots__ = ("_held", "_question", "_replies", "_seen_to", "_start", "request")
+    __slots__ = ("_question", "_replies", "_searched", "known_answers", "request")
 
     def __init__(self, question: Question) -> None:
+        super().__init__()
         self.request = question.request
+        self.known_answers = question.usual
         self._question = question
-        self._held = bytearray()
-        self._start = self._seen_to = 0
+        self._searched = 0
         self._replies: list[Reply] = []
 
     @property
     def learned(self) -> Hashable:
-        """To be asked for when there is an answer; None: nothing."""
+        """As ``Question.learned``, once there is an answer; None: nothing."""
         whole = len(self._replies) == len(self._question.commands)
         return self._question.learned(self._replies) if whole else None
 
-    def feed(self, data: bytes) -> Answer | None:
-        if not self._held:
-            usual = self._question.usual.get(data)
-            if usual is not None:
-                return usual
-        room = CAP - len(self._held)
-        self._held += data[:room]
+    def _read(self) -> Answer | None:
         for command in self._question.commands[len(self._replies) :]:
             try:
                 whole = self._take(command)
             except Unsound as unsound:
-                return Answer(_unsound(" ".join(command.words[:1]), unsound.args[0]), keep=False)
+                raise Broken(_unsound(command.words[0], unsound.args[0])) from None
             if not whole:
-                return None if len(self._held) < CAP else _beyond()
-            if isinstance(self._replies[0], Refused) and self._replies[0].startswith(_AT_THE_DOOR):
+                return None
+            if isinstance(self._replies[0], Refused) and self._replies[0].startswith(_BEFORE_HANGUP):
                 return Answer(refusal(self._replies[0]), keep=False)
-        return Answer(self._question.seen(self._replies), bytes(self._held[self._start :]) + data[room:])
+        return Answer(self._question.seen(self._replies))
 
     def _take(self, command: Command) -> bool:
-        """Takes one more reply off, if it is whole."""
-        end = self._held.find(END, self._seen_to)
+        """Takes one more reply from the bytes held, if it is whole."""
+        end = self._held.find(END, self._searched)
         if end < 0:
-            self._seen_to = max(self._start, len(self._held) - 1)
+            self._searched = max(self._at, len(self._held) - 1)
             return False
-        taken = take(self._held, self._start, end, command)
+        taken = take(self._held, self._at, end, command)
         if taken is not None:
             self._replies.append(taken[0])
-            self._start = self._seen_to = taken[1]
+            self._at = self._searched = taken[1]
         return taken is not None
 
 
-def _unsound(command: str, line: bytes) -> Observation:
-    return Observation(Reason.PROTOCOL, f"answers {command} with {line!r:.100}")
-
-
-def _beyond() -> Answer:
-    return Answer(Observation(Reason.PROTOCOL, f"sends more than {CAP} bytes"), keep=False)
+def _unsound(command: str, line: bytes) -> str:
+    return f"answers {command} with {line!r:.100}"

@@ -1,4 +1,4 @@
-"""What rows say of a role. MariaDB's are as 10.11 tells them; MySQL's are built from its documentation."""
+"""The facts of a role from rows. MariaDB's rows are as of 10.11; MySQL's are built from its documentation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mooring.facts import Channel, Facts, Group
-from mooring.protocols.mysql.facts import facts_of
-from mooring.protocols.mysql.packets import Broken
+from mooring.model.facts import Channel, Facts, Group
+from mooring.protocols.framed import Broken
+from mooring.protocols.mysql.facts import beat_ahead, facts_of
 from mooring.protocols.mysql.question import HISTORY_LIMIT, Part
 
 UUID, OTHER = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "4350f323-7565-4e59-8763-4b1b83a0ce0e"
@@ -21,7 +21,7 @@ CHANNEL = {
     "Seconds_Behind_Source": "0",
     "Source_Server_Id": "1",
     **dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running"), "Yes"),
-    **dict.fromkeys(("Last_IO_Error", "Last_SQL_Error"), ""),
+    **dict.fromkeys(("Last_IO_Errno", "Last_IO_Error", "Last_SQL_Errno", "Last_SQL_Error"), ""),
 }
 RUNNING = Channel("10.20.0.11:3306", "1", lag=0.0)
 GALERA = {
@@ -61,6 +61,13 @@ def test_a_primary_alone() -> None:
         ({**MARIADB, "read_only": "OFF"}, ""),
         ({**MYSQL, "read_only": "1"}, "read_only=1"),
         ({**MYSQL, "read_only": "1", "super_read_only": "1"}, "super_read_only=1"),
+        ({**MARIADB, "innodb_read_only": "1"}, "innodb_read_only=1"),
+        ({**MYSQL, "innodb_read_only": "1"}, "innodb_read_only=1"),
+        ({**MARIADB, "tx_read_only": "1"}, "tx_read_only=1"),
+        ({**MYSQL, "transaction_read_only": "1"}, "transaction_read_only=1"),
+        ({**MARIADB, "innodb_force_recovery": "6"}, "innodb_force_recovery=6"),
+        ({**MARIADB, "innodb_force_recovery": "1"}, ""),
+        ({**MYSQL, "innodb_force_recovery": "1"}, "innodb_force_recovery=1"),
         (MYSQL, ""),
     ],
 )
@@ -79,7 +86,7 @@ def test_read_only_is_whatever_is_not_off(settings: Said, read_only: str) -> Non
     ],
 )
 def test_offline_is_what_an_administrator_said(settings: Said, offline: str) -> None:
-    """The server still answers whoever it let in, and others are turned away."""
+    """The server still answers sessions that stand, and refuses new logins."""
     assert _facts(settings).offline == offline
 
 
@@ -120,13 +127,73 @@ def test_a_channel_has_two_threads(
         ({"Source_Server_Id": "0"}, Channel("10.20.0.11:3306", "", lag=0.0)),
         ({"Source_UUID": OTHER}, Channel("10.20.0.11:3306", OTHER, lag=0.0)),
         ({"Source_UUID": ""}, Channel("10.20.0.11:3306", "1", lag=0.0)),
-        ({"Last_IO_Error": "a", "Last_SQL_Error": "b"}, Channel("10.20.0.11:3306", "1", lag=0.0, problem="a")),
-        ({"Last_SQL_Error": "b"}, Channel("10.20.0.11:3306", "1", lag=0.0, problem="b")),
+        ({"Last_IO_Error": "a", "Last_SQL_Error": "b"}, Channel("10.20.0.11:3306", "1", lag=0.0, problem="an error")),
+        ({"Last_SQL_Error": "b"}, Channel("10.20.0.11:3306", "1", lag=0.0, problem="an error")),
     ],
 )
 def test_channels(said: Any, expected: Channel) -> None:
     """Whom it follows, as the host itself calls it; NULL is no lag of 0; a source that was never met has no id."""
     assert _channel(**said) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "told"),
+    [
+        (
+            "1045",
+            "error connecting to master 'repl@10.20.0.11:3306' - message: Access denied for user 'repl'@'10.20.0.12'",
+            "error 1045, the source refuses its account",
+        ),
+        ("2003", "Can't connect to MySQL server on '10.20.0.11'", "error 2003, the source cannot be reached"),
+        (
+            "13114",
+            "Got fatal error 1236 from source when reading data from binary log: '/var/lib/mysql/binlog.000007'",
+            "error 13114, the source does not have what it asks for",
+        ),
+        ("1234", "something that nobody knows", "error 1234"),
+        ("x", "something that nobody knows", "an error"),
+    ],
+)
+def test_a_receiver_s_error_is_told_without_the_server_s_text(code: str, text: str, told: str) -> None:
+    """It names accounts, files and whatever the source said, and anybody in the cluster may read the status."""
+    assert _channel(Last_IO_Errno=code, Last_IO_Error=text).problem == told
+
+
+ROW_EVENT = (
+    "Could not execute Write_rows_v1 event on table shop.users; Duplicate entry 'jane.roe@example.com' for key "
+    "'PRIMARY', Error_code: 1062; handler error HA_ERR_FOUND_DUPP_KEY; the event's master log mysql-bin.000001, "
+    "end_log_pos 1234"
+)
+STATEMENT = (
+    "Error 'Duplicate entry '7' for key 'PRIMARY'' on query. Default database: 'shop'. "
+    "Query: 'INSERT INTO shop.users VALUES (7,'jane.roe@example.com','4111-1111-1111-1111')'"
+)
+ACCOUNT = (
+    "Error 'Operation CREATE USER failed for 'x'@'%'' on query. Default database: ''. Query: 'CREATE USER 'x'@'%' "
+    "IDENTIFIED WITH 'mysql_native_password' AS '*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19''"
+)
+WORKER = (
+    "Coordinator stopped because there were error(s) in the worker(s). The most recent failure being: Worker 1 failed "
+    "executing transaction '3e11fa47-71ca-11e1-9e33-c80aa9429562:5' at source log binlog.000002, end_log_pos 77. "
+    "Table 'shop.orders' doesn't exist"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "problem"),
+    [
+        ("1062", ROW_EVENT, "error 1062, duplicate key, table shop.users, at mysql-bin.000001:1234"),
+        ("1062", STATEMENT, "error 1062, duplicate key"),
+        ("1396", ACCOUNT, "error 1396, statement about an account failed"),
+        ("1146", WORKER, "error 1146, no such table, table shop.orders, at binlog.000002:77"),
+        ("99999999", "secret", "an error"),
+        ("1234", "on table no`name; secret", "error 1234"),
+        ("0", "", ""),
+    ],
+)
+def test_an_appliers_error_shows_no_statement_and_no_value(code: str, text: str, problem: str) -> None:
+    """What everybody may read names the error, the table and the place, and nothing of the data."""
+    assert _channel(Last_SQL_Errno=code, Last_SQL_Error=text).problem == problem
 
 
 def test_what_is_configured_nowhere_is_no_channel() -> None:
@@ -143,16 +210,33 @@ def test_what_is_configured_nowhere_is_no_channel() -> None:
         ([("7", "1"), ("1", "0"), ("8", "2")], 0.0),
         ([("1", "-120000")], 0.0),
         ([("1", None)], None),
-        ([("7", "1000000")], None),
+        ([("7", "1000000")], 1.0),
+        ([("1", "90000000"), ("7", "1000000")], 1.0),
         ([], None),
     ],
-    ids=["behind", "several", "its-clock-is-ahead", "no-time", "another-server", "empty"],
+    ids=["behind", "several", "its-clock-is-ahead", "no-time", "further-up", "source-beats-no-more", "empty"],
 )
 def test_a_heartbeat_tells_the_lag_instead(heartbeats: list[tuple[str, str | None]], lag: float | None) -> None:
-    """The row of the source counts, as pt-heartbeat has it; where there is none, nobody knows the lag."""
+    """The freshest row counts, as pt-heartbeat has it: of the source, or of the primary that it follows itself."""
     rows: list[Said] = [{"server_id": server, "behind": behind} for server, behind in heartbeats]
     (channel,) = _facts(MARIADB, CHANNEL, heartbeats=rows).channels
     assert channel.lag == lag
+
+
+def test_of_several_sources_each_has_its_own_heartbeat() -> None:
+    """One that beats does not hide that another lags; one that does not beat is a link in a chain."""
+    other = {**CHANNEL, "Source_Server_Id": "2"}
+    rows: list[Said] = [{"server_id": "1", "behind": "9000000"}, {"server_id": "2", "behind": "0"}]
+    assert [one.lag for one in _facts(MARIADB, CHANNEL, other, heartbeats=rows).channels] == [9.0, 0.0]
+    rows = [{"server_id": "7", "behind": "4000000"}, {"server_id": "2", "behind": "0"}]
+    assert [one.lag for one in _facts(MARIADB, CHANNEL, other, heartbeats=rows).channels] == [4.0, 0.0]
+
+
+@pytest.mark.parametrize(("behind", "told"), [("-3600000000", "3600 s"), ("-1900000", ""), ("0", ""), (None, "")])
+def test_a_heartbeat_in_the_future_is_told(behind: str | None, told: str) -> None:
+    """It would hide any lag; small differences of clocks are none."""
+    said = beat_ahead([{"server_id": b"7", "behind": behind and behind.encode()}])  # type: ignore[dict-item]
+    assert (told in said) if told else not said
 
 
 def _galera(**said: str) -> Group | None:
@@ -179,7 +263,7 @@ def _galera(**said: str) -> Group | None:
             False,
             False,
         ),
-        (dict.fromkeys(GALERA, ""), "of no state, of no cluster, not ready", False, False),
+        (dict.fromkeys(GALERA, ""), "without a state, without a cluster, not ready", False, False),
     ],
 )
 def test_galera(said: dict[str, str], state: str, member: bool, donor: bool) -> None:  # noqa: FBT001 -- parameters of the table
@@ -189,9 +273,22 @@ def test_galera(said: dict[str, str], state: str, member: bool, donor: bool) -> 
 
 def _member(*members: tuple[str, str, str], single: str = "1") -> Group | None:
     rows: list[Said] = [
-        {"own": own, "MEMBER_STATE": state, "MEMBER_ROLE": role, "single": single} for own, state, role in members
+        {
+            "own": own,
+            "MEMBER_ID": f"uuid-{number}",
+            "MEMBER_STATE": state,
+            "MEMBER_ROLE": role,
+            "single": single,
+            "name": "orders",
+        }
+        for number, (own, state, role) in enumerate(members)
     ]
     return _facts(MYSQL, members=rows).group
+
+
+def _in_group(state: str, count: int, **said: bool) -> Group:
+    members = frozenset(f"uuid-{number}" for number in range(count))
+    return Group("Group Replication", state, name="orders", members=members, **said)
 
 
 FIRST, SECOND, THIRD = ("1", "ONLINE", "PRIMARY"), ("0", "ONLINE", "SECONDARY"), ("0", "ONLINE", "SECONDARY")
@@ -213,13 +310,13 @@ GONE = ("0", "UNREACHABLE", "SECONDARY")
 )
 def test_group_replication(members: list[tuple[str, str, str]], state: str, member: bool, writer: bool) -> None:  # noqa: FBT001 -- parameters of the table
     """ONLINE is not enough: a member that lost the majority calls itself so, and can write nothing."""
-    assert _member(*members) == Group("Group Replication", state, member=member, writer=writer)
+    assert _member(*members) == _in_group(state, len(members), member=member, writer=writer)
 
 
 def test_several_members_may_write_where_the_group_says_so() -> None:
     """That each is PRIMARY then is no conflict."""
     group = _member(FIRST, ("0", "ONLINE", "PRIMARY"), single="0")
-    assert group == Group("Group Replication", "ONLINE, PRIMARY", member=True, writer=True, several=True)
+    assert group == _in_group("ONLINE, PRIMARY", 2, member=True, writer=True, several=True)
 
 
 def test_a_server_that_never_joined_is_in_no_group() -> None:

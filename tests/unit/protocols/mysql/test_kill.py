@@ -1,4 +1,4 @@
-"""Ending sessions on MySQL and MariaDB: what is said, and what becomes of each answer."""
+"""Ending sessions on MySQL and MariaDB: the statements, and the result of each answer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from ground import packets
-from ground.talking import talking
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import CAP
-from mooring.protocols.failure import Failure
-from mooring.protocols.line import Line
-from mooring.protocols.mysql.kill import SEES_ALL, WHO, kill, listing
-from mooring.protocols.toll import MOST_SESSIONS, Toll
-from mooring.reasons import Reason
+from mooring.protocols.mysql.kill import OWN, SEES_ALL, WHO, end_own, kill, listing
+from mooring.protocols.mysql.options import MysqlOptions
+from mooring.protocols.results import MOST_SESSIONS, KillResult
+from mooring.protocols.transport.failure import Failure
+from mooring.protocols.transport.line import BoundedSocket
+from support import packets
+from support.scripted_session import talking
 
 USERS = ("app", "o'brien")
 DENIED = packets.error(1095, "You are not owner of thread 7", 1)
@@ -23,7 +24,7 @@ GONE = packets.error(1094, "Unknown thread id: 8", 1)
 
 
 class Server:
-    """Answers statements; ``said`` are those that came."""
+    """Answers statements; ``said`` are those that it received."""
 
     def __init__(self, numbers: tuple[str | None, ...], answers: Mapping[str, bytes] | None = None) -> None:
         self.said: list[str] = []
@@ -43,24 +44,24 @@ class Server:
         return self._answers.get(statement) or usual.get(statement, lambda: packets.ok(1))()
 
 
-def _ended(server: Server, *, seconds: float = 10.0, cap: int = 4 * CAP) -> Toll:
-    toll = Toll()
+def _ended(server: Server, *, seconds: float = 10.0, cap: int = 4 * CAP) -> KillResult:
+    result = KillResult()
     with talking(server.reply) as sock:
-        line = Line(sock, time.monotonic() + seconds, cap)
-        kill(line, None, USERS, toll)
+        line = BoundedSocket(sock, time.monotonic() + seconds, cap)
+        kill(line, MysqlOptions(), USERS, result)
         assert line.unread == 0
-    return toll
+    return result
 
 
 def test_every_session_that_is_listed_is_ended() -> None:
     """First whether we can see others at all, then who is there, then each by its number."""
     server = Server(("7", "18446744073709551615"))
-    assert _ended(server) == Toll(2)
+    assert _ended(server) == KillResult(2)
     assert server.said == [SEES_ALL, listing(USERS), "KILL 7", "KILL 18446744073709551615"]
 
 
 def test_the_list_names_users_and_nobody_else() -> None:
-    """In hexadecimal, so that no name can say more than a name; never us, no replica, no thread of the server."""
+    """In hexadecimal, so that no name can end the string; never Mooring, a replica or a thread of the server."""
     said = listing(USERS)
     assert "CAST(USER AS BINARY) IN (0x617070, 0x6f27627269656e)" in said
     assert "ID <> CONNECTION_ID()" in said
@@ -69,19 +70,19 @@ def test_the_list_names_users_and_nobody_else() -> None:
 
 def test_nobody_is_there() -> None:
     """That is no fault."""
-    assert _ended(Server(())) == Toll(0)
+    assert _ended(Server(())) == KillResult(0)
 
 
 def test_a_session_that_has_gone_meanwhile_is_no_fault_and_not_counted() -> None:
     """Error 1094."""
-    assert _ended(Server(("7", "8", "9"), {"KILL 8": GONE})) == Toll(2)
+    assert _ended(Server(("7", "8", "9"), {"KILL 8": GONE})) == KillResult(2)
 
 
 def test_one_session_that_may_not_be_ended_hinders_no_other() -> None:
-    """A user with SYSTEM_USER may be among them; what is missing is told once."""
-    toll = _ended(Server(("7", "8", "9"), {"KILL 7": DENIED, "KILL 9": DENIED}))
-    assert toll.count == 1
-    assert toll.error == (
+    """A user with SYSTEM_USER may be among them; the missing privilege is reported once."""
+    result = _ended(Server(("7", "8", "9"), {"KILL 7": DENIED, "KILL 9": DENIED}))
+    assert result.count == 1
+    assert result.error == (
         "needs GRANT PROCESS, CONNECTION ADMIN ON *.* TO 'mooring'@'10.%' (1095: You are not owner of thread 7)"
     )
 
@@ -90,23 +91,59 @@ def test_without_process_nothing_is_tried() -> None:
     """An empty list would look like success; MySQL calls the other right by another name."""
     server = Server(("7",), {SEES_ALL: BLIND})
     server.version = "8.4.2"
-    toll = _ended(server)
-    assert toll.count == 0
-    assert toll.error.startswith("needs GRANT PROCESS, CONNECTION_ADMIN ON *.* TO 'mooring'@'10.%' (1227: ")
+    result = _ended(server)
+    assert result.count == 0
+    assert result.error.startswith("needs GRANT PROCESS, CONNECTION_ADMIN ON *.* TO 'mooring'@'10.%' (1227: ")
     assert server.said == [SEES_ALL, WHO]
 
 
-def test_another_refusal_is_told_as_it_is() -> None:
+@pytest.mark.parametrize(
+    ("version", "grant"),
+    [
+        ("11.8.9-MariaDB-0+deb13u1 from Debian-log", "PROCESS, CONNECTION ADMIN ON"),
+        ("8.4.2", "PROCESS, CONNECTION_ADMIN ON"),
+        ("5.7.22-log", "PROCESS, SUPER ON"),
+    ],
+)
+def test_the_missing_grant_is_named_as_this_server_knows_it(version: str, grant: str) -> None:
+    """A version with blanks in it is no part of the account's name; MySQL 5.7 knows only SUPER."""
+    server = Server(("7",), {"KILL 7": DENIED})
+    server.version = version
+    assert _ended(server).error.startswith(f"needs GRANT {grant} *.* TO 'mooring'@'10.%' (1095: ")
+
+
+@pytest.mark.parametrize(
+    ("listed", "answers", "said"),
+    [
+        (("7",), {}, [OWN.format(7), "KILL 7"]),
+        ((), {}, [OWN.format(7)]),
+        (("7",), {"KILL 7": packets.error(1094, "Unknown thread id: 7", 1)}, [OWN.format(7), "KILL 7"]),
+        (("7",), {"KILL 7": DENIED}, [OWN.format(7), "KILL 7"]),
+        (("7",), {OWN.format(7): DENIED}, [OWN.format(7)]),
+    ],
+    ids=["there", "gone", "just gone", "refused", "list refused"],
+)
+def test_a_connection_of_our_own_is_ended(
+    listed: tuple[str, ...], answers: Mapping[str, bytes], said: list[str]
+) -> None:
+    """Only one of the account that is logged in: behind a proxy the id may be somebody else's."""
+    server = Server((), {OWN.format(7): packets.result(*listed), **answers})
+    with talking(server.reply) as sock:
+        end_own(BoundedSocket(sock, time.monotonic() + 100, CAP), 7)
+    assert server.said == said
+
+
+def test_another_refusal_is_reported_as_it_is() -> None:
     """No right would help against a server that shuts down."""
-    toll = _ended(Server((), {SEES_ALL: packets.error(1053, "Server shutdown in progress", 1)}))
-    assert toll == Toll(0, "1053: Server shutdown in progress")
+    result = _ended(Server((), {SEES_ALL: packets.error(1053, "Server shutdown in progress", 1)}))
+    assert result == KillResult(0, "1053: Server shutdown in progress")
 
 
 def test_a_thousand_are_ended_at_most() -> None:
-    """That there are more is told; a thousand refusals fit into what may be read."""
+    """The result reports that there are more; a thousand refusals stay within the cap."""
     many = tuple(str(number) for number in range(MOST_SESSIONS + 1))
-    toll = _ended(Server(many))
-    assert (toll.count, toll.error) == (1000, "there are more than 1000 sessions; the others stay")
+    result = _ended(Server(many))
+    assert (result.count, result.error) == (1000, "there are more than 1000 sessions; the others stay")
     refused = {f"KILL {number}": packets.error(1095, f"You are not owner of thread {number}", 1) for number in many}
     assert _ended(Server(many, refused)).error.endswith("(1095: You are not owner of thread 0)")
 
@@ -140,11 +177,11 @@ def test_a_session_without_a_number_is_not_ended() -> None:
 
 def test_what_was_ended_before_the_connection_broke_is_counted() -> None:
     """The server ends us in the middle."""
-    toll, server = Toll(), Server(("7", "8"))
+    result, server = KillResult(), Server(("7", "8"))
 
     def reply(data: bytes) -> bytes:
         return b"" if data.endswith(b"KILL 8") else server.reply(data)
 
     with talking(reply) as sock, pytest.raises(Failure) as failed:
-        kill(Line(sock, time.monotonic() + 10, CAP), None, USERS, toll)
-    assert (failed.value.reason, toll.count) == (Reason.RESET, 1)
+        kill(BoundedSocket(sock, time.monotonic() + 100, CAP), MysqlOptions(), USERS, result)
+    assert (failed.value.reason, result.count) == (Reason.RESET, 1)

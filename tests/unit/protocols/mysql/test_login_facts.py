@@ -8,18 +8,21 @@ from dataclasses import replace
 import pytest
 from pymysql.constants import CLIENT
 
-from ground import packets
-from ground.asking import ask, target_of
-from ground.holding import ask as ask_held
-from ground.holding import enter
-from ground.packets import Table
-from ground.rogue import Peer, Play, Rogue, rogue
-from mooring.facts import Channel, Facts
-from mooring.model import Observation, Outcome, Target
-from mooring.protocols.mysql.login import exchange
+from mooring.model.facts import Channel, Facts
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.model.spec import Role
+from mooring.model.targets import Target
+from mooring.model.verdicts import Outcome
+from mooring.protocols.mysql.asking import exchange
 from mooring.protocols.mysql.options import MysqlOptions
 from mooring.protocols.mysql.question import LEARN, flavour_of, question_for
-from mooring.reasons import Reason
+from support import packets
+from support.held_session import ask as ask_held
+from support.held_session import enter
+from support.packets import Table
+from support.probe_once import ask, target_of
+from support.rogue_servers import Peer, Play, Rogue, rogue
 
 VARIABLES: Table = (
     ["Variable_name", "Value"],
@@ -32,13 +35,15 @@ SETTINGS: Table = (
 CHANNELS: Table = (
     [
         *("Master_Host", "Master_Port", "Slave_IO_Running", "Slave_SQL_Running", "Seconds_Behind_Master"),
-        *("Last_IO_Error", "Last_SQL_Error", "Master_Server_Id"),
+        *("Last_IO_Errno", "Last_IO_Error", "Last_SQL_Errno", "Last_SQL_Error", "Master_Server_Id"),
     ],
-    [["10.20.0.11", "3306", "Connecting", "Yes", None, "said by correct-horse-battery\x1b", "", "1"]],
+    [["10.20.0.11", "3306", "Connecting", "Yes", None, "2003", "Can't connect\x1b", "0", "", "1"]],
 )
-LEARNED, SAID = packets.results(VARIABLES), packets.results(SETTINGS, CHANNELS)
+LEARNED, SAID = packets.learned(VARIABLES), packets.results(SETTINGS, CHANNELS)
 ASKED = question_for(flavour_of({name or "": value or "" for name, value in VARIABLES[1]}), None).request
-CHANNEL = Channel("10.20.0.11:3306", "1", receiving=False, trying=True, problem="said by correct-horse-battery\\x1b")
+CHANNEL = Channel(
+    "10.20.0.11:3306", "1", receiving=False, trying=True, problem="error 2003, the source cannot be reached"
+)
 FACTS = Facts(identity="2", read_only="read_only=1", channels=(CHANNEL,), history={"0-1": 7})
 
 
@@ -57,8 +62,11 @@ def _answers(*answers: bytes) -> Play:
     return play
 
 
+OPTIONS = MysqlOptions(user="probe", role=Role.PRIMARY)
+
+
 def _target(server: Rogue) -> Target:
-    return target_of("mysql", server.address, server.port, timeout=2.0, user="probe", role="primary")
+    return target_of("mysql", server.address, server.port, user="probe", role="primary")
 
 
 def test_a_login_learns_what_the_server_is_and_asks_in_its_words() -> None:
@@ -80,27 +88,28 @@ def test_who_asks_for_no_facts_may_not_ask_several_things_at_once() -> None:
 
 def test_the_password_is_in_no_fact(password_file: str) -> None:
     """A server's words about its replication are cleaned like any other."""
-    with rogue(_answers(LEARNED, SAID)) as server:
+    error = "Duplicate entry; the event's master log correct-horse-battery, end_log_pos 7"
+    channels = (CHANNELS[0], [[*CHANNELS[1][0][:5], "0", "", "1062", error, "1"]])
+    with rogue(_answers(LEARNED, packets.results(SETTINGS, channels))) as server:
         facts = ask(
             "mysql", server.address, server.port, user="probe", passwordFile=password_file, role="primary"
         ).facts
     assert facts
-    assert facts.channels[0].problem == "said by ***\\x1b"
+    assert facts.channels[0].problem == "error 1062, duplicate key, at ***:7"
 
 
 def test_a_held_session_tells_the_same() -> None:
     """It is asked as its own login learned, and only asks for facts where a login has learned anything."""
     with rogue(_answers(LEARNED, SAID, SAID, SAID)) as server:
         target = _target(server)
-        entered = enter(target)
-        assert entered.session
-        answers = [ask_held(entered.session, target) for _ in range(2)]
-        entered.session.sock.close()
-    raw = replace(FACTS, channels=(replace(CHANNEL, problem="said by correct-horse-battery\x1b"),))
-    assert [answer and answer.observation.facts for answer in answers] == [raw, raw]
-    assert entered.observation.facts == FACTS
-    assert exchange(target.options, entered.session.server).request == ASKED
-    assert exchange(target.options).request == packets.packet(b"\x0e", 0)
+        login_result = enter(target)
+        assert login_result.session
+        answers = [ask_held(login_result.session, target) for _ in range(2)]
+        login_result.session.sock.close()
+    assert [answer and answer.observation.facts for answer in answers] == [FACTS, FACTS]
+    assert login_result.observation.facts == FACTS
+    assert exchange(OPTIONS, login_result.session.server).request == ASKED
+    assert exchange(OPTIONS).request == packets.packet(b"\x0e", 0)
 
 
 def test_sessions_with_and_without_facts_are_two() -> None:
@@ -143,8 +152,8 @@ def test_how_a_login_may_end(
 ) -> None:
     """A session is held where it can be asked again: also where a grant is missing, which may come."""
     with rogue(_answers(*answers)) as server:
-        entered = enter(_target(server))
-        if entered.session:
-            entered.session.sock.close()
-    assert (entered.observation.reason, entered.observation.unread) == (reason, unread)
-    assert (entered.session is not None) is held
+        login_result = enter(_target(server))
+        if login_result.session:
+            login_result.session.sock.close()
+    assert (login_result.observation.reason, login_result.observation.unread) == (reason, unread)
+    assert (login_result.session is not None) is held

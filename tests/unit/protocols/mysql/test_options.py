@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mooring.model.spec import Requirement, Role
 from mooring.protocols.mysql.options import MysqlOptions
-from mooring.spec import Requirement, Role
 
 LOGIN = {"user": "probe", "passwordFile": "/secret"}
 LIMITS = {"maxReplicationLagSeconds": 60, "allowDonor": True, "allowReplicating": True}

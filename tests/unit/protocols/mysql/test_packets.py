@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mooring.protocols.mysql.packets import Broken, ends_part, integer, status_of_eof, status_of_ok, values
+from mooring.protocols.framed import Broken
+from mooring.protocols.mysql.packets import ends_part, integer, status_of_eof, status_of_ok, values
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_rows_that_do_not_fit(row: bytes, columns: int) -> None:
 
 
 def test_a_long_first_value_is_no_end() -> None:
-    """Both begin with FE; the length tells."""
+    """Both begin with FE; the length decides."""
     assert ends_part(b"\xfe\x00\x00\x02\x00")
     assert not ends_part(b"\xfe" + (1 << 24).to_bytes(8, "little") + b"x")
     assert not ends_part(b"\x01x")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ground import packets
 from mooring.protocols.mysql.question import LEARN, Flavour, flavour_of, modern, question_for
+from support import packets
 
 MARIADB = {
     "version": "10.11.19-MariaDB-0+deb12u1-log",
@@ -62,7 +62,7 @@ def texts(variables: dict[str, str], heartbeat: str | None = None) -> list[str]:
     ids=["mariadb", "mysql", "old", "nothing"],
 )
 def test_a_server_is_known_by_the_variables_that_it_has(variables: dict[str, str], flavour: Flavour) -> None:
-    """Not by the version in its greeting, which says 5.5.5 for MariaDB 10, and whatever an administrator likes."""
+    """Not by the version in its greeting, which is 5.5.5 for MariaDB 10, or any text that an administrator sets."""
     assert flavour_of(variables) == flavour
 
 
@@ -112,17 +112,17 @@ def test_channels_are_asked_for_in_the_words_of_the_version(
 
 
 def test_one_request_holds_all_statements() -> None:
-    """One round trip; the heartbeat's table is named as the file says."""
+    """One round trip, with the heartbeat's table of the file."""
     asked = question_for(flavour_of(GALERA), "percona.heartbeat")
     payload = packets.packet(b"\x03" + "; ".join(one.text for one in asked.statements).encode(), 0)
     assert asked.request == payload
-    assert "FROM `percona`.`heartbeat` LIMIT" in asked.statements[2].text
+    assert "FROM `percona`.`heartbeat` WHERE server_id <> @@global.server_id LIMIT" in asked.statements[2].text
     assert asked.statements[2].privilege == "SELECT ON `percona`.`heartbeat`"
     assert asked.wanted == tuple(one.columns for one in asked.statements)
 
 
 def test_long_histories_are_cut_by_the_server() -> None:
-    """One character more than is taken tells that there was more."""
+    """One character more than the limit shows that the list was longer."""
     assert "LEFT(@@global.gtid_executed, 16385) AS gtid_executed" in texts(MYSQL)[0]
 
 
@@ -149,4 +149,8 @@ def test_both_words_for_a_column_are_one(older: str, newer: str) -> None:
 
 def test_learning_needs_no_grant_and_can_miss_nothing() -> None:
     """A variable that a server does not have is not in the answer; asked for by itself it would be an error."""
-    assert LEARN.startswith("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'read_only',")
+    assert "; SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'read_only'," in LEARN
+    assert LEARN.startswith(
+        "SET autocommit=1 /*!50503 , lock_wait_timeout=60 */"
+        " /*!50708 , max_execution_time=60000 */ /*M!100101 , max_statement_time=60 */;"
+    )

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from ground import packets
-from ground.packets import Table
-from mooring.facts import Channel, Facts
-from mooring.model import Observation, Outcome
+from mooring.model.facts import Channel, Facts
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
+from mooring.model.verdicts import Outcome
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.mysql.question import Flavour, Server
 from mooring.protocols.mysql.results import AskFacts, Learn
-from mooring.reasons import Reason
+from support import packets
+from support.packets import Table
 
 SETTINGS: Table = (["read_only", "server_id", "gtid_binlog_state", "gtid_slave_pos", "account"], [])
 MARIADB = Flavour(mariadb=True, version=(10, 11, 19), settings=tuple(SETTINGS[0][:-1]), galera=False, group=False)
@@ -71,13 +72,16 @@ def test_a_primary_and_a_replica() -> None:
     assert _facts(packets.results(primary(), (renamed, replica()[1]))) == _facts(REPLICA)
 
 
-def test_every_part_is_told_by_its_own_result() -> None:
+def test_every_part_is_reported_by_its_own_result() -> None:
     """The lag by the heartbeat, what MySQL knows besides, and its group at the end."""
     with_heartbeat = _facts(packets.results(primary(), replica(), HEARTBEATS), heartbeat="percona.heartbeat")
     assert with_heartbeat.lag == 2.5
     mysql: Table = ([*MYSQL.settings, "account"], [["1", "1", "3e11fa47", "mooring@%"]])
     channels: Table = ([*CHANNELS[0], "Master_UUID", "Channel_Name"], [])
-    members: Table = (["own", "MEMBER_STATE", "MEMBER_ROLE", "single"], [["1", "ONLINE", "SECONDARY", "1"]])
+    members: Table = (
+        ["own", "MEMBER_ID", "MEMBER_STATE", "MEMBER_ROLE", "single", "name"],
+        [["1", "3e11fa47", "ONLINE", "SECONDARY", "1", "orders"]],
+    )
     facts = _facts(packets.results(mysql, channels, members), MYSQL)
     assert (facts.identity, facts.read_only, facts.offline) == ("3e11fa47", "read_only=1", "offline_mode=1")
     assert facts.role == "ONLINE, SECONDARY"
@@ -87,7 +91,7 @@ def test_every_part_is_told_by_its_own_result() -> None:
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
 @pytest.mark.parametrize("repeated", [False, True], ids=["first", "repeated"])
 def test_an_answer_may_be_cut_anywhere(said: bytes, size: int, repeated: bool) -> None:  # noqa: FBT001 -- a parameter of the table
-    """It is the same, the first time and when it comes again, and nothing is said before it is whole."""
+    """The outcome is the same at the first and at a repeated answer, and there is none before all bytes are there."""
     whole, server = _told(said), Server(MARIADB)
     if repeated:
         _fed(AskFacts(server, None), said)
@@ -168,23 +172,23 @@ def _ended(tables: Sequence[Table], code: int, text: str = "words") -> bytes:
         ),
         (
             _ended([primary(), CHANNELS], 1146),
-            Outcome(Reason.LOCAL, "has no heartbeat as the file says (1146: words)"),
+            Outcome(Reason.LOCAL, "has no heartbeat table as in the file (1146: words)"),
         ),
         (
             _ended([primary(), CHANNELS], 1049),
-            Outcome(Reason.LOCAL, "has no heartbeat as the file says (1049: words)"),
+            Outcome(Reason.LOCAL, "has no heartbeat table as in the file (1049: words)"),
         ),
     ],
     ids=["channels", "quotes", "heartbeat", "no-table", "no-database"],
 )
-def test_a_missing_grant_is_told_with_its_statement(said: bytes, unread: Outcome) -> None:
+def test_a_missing_grant_is_reported_with_its_statement(said: bytes, unread: Outcome) -> None:
     """The host answers all the same, and the session goes on; half of the facts is none."""
     answer = _told(said, heartbeat="percona.heartbeat")
     assert answer == Answer(Observation(Reason.OK, unread=unread))
 
 
 def test_the_group_s_table_needs_a_grant_too() -> None:
-    """Where Group Replication is set up, nobody can tell the writer without it."""
+    """Where Group Replication is set up, only this privilege shows the writer."""
     settings: Table = ([*MYSQL.settings, "account"], [["0", "0", "3e11fa47", "mooring@%"]])
     channels: Table = ([*CHANNELS[0], "Master_UUID", "Channel_Name"], [])
     unread = _told(_ended([settings, channels], 1142), MYSQL).observation.unread
@@ -272,13 +276,15 @@ VARIABLES: Table = (["Variable_name", "Value"], [["gtid_domain_id", "0"], ["Vers
 def test_what_a_login_learns() -> None:
     """Names in any case; a value that is not there is empty."""
     asked = Learn()
-    answer = _fed(asked, packets.results(VARIABLES))
+    answer = _fed(asked, packets.learned(VARIABLES))
     assert answer == Answer(Observation(Reason.OK))
     assert asked.server
     assert (asked.server.flavour.mariadb, asked.server.flavour.version) == (True, (10, 11, 19))
 
 
-@pytest.mark.parametrize("said", [packets.error(1053, "words", 1), packets.ok(1), packets.results(CHANNELS)])
+@pytest.mark.parametrize(
+    "said", [packets.error(1053, "words", 1), packets.ok(1), packets.results(VARIABLES), packets.learned(CHANNELS)]
+)
 def test_a_login_that_learns_nothing(said: bytes) -> None:
     """There is no server to ask anything then."""
     asked = Learn()

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from ground import packets
-from ground.asking import ask, target_of
-from ground.rogue import mysql, rogue
-from mooring.model import Observation
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.mysql import wire
-from mooring.protocols.mysql.login import exchange
-from mooring.reasons import Reason
+from mooring.protocols.mysql.asking import exchange
+from mooring.protocols.mysql.options import MysqlOptions
+from support import packets
+from support.probe_once import ask
+from support.rogue_servers import mysql, rogue
 
 RESULT = packets.result("ON")
 REAL = bytes.fromhex(
@@ -48,8 +49,8 @@ EOF, MORE, OPEN = b"\xfe\x00\x00\x02\x00", b"\xfe\x00\x00\x0a\x00", b"\xfe\x00\x
 
 def test_requests_are_whole_packets() -> None:
     """COM_PING where the file asks nothing, and its query otherwise."""
-    assert exchange(target_of("mysql", "127.0.0.1", 1).options).request == packets.packet(b"\x0e", 0)
-    asked = exchange(target_of("mysql", "127.0.0.1", 1, user="probe", query="SELECT 'ü%s'").options)
+    assert exchange(MysqlOptions()).request == packets.packet(b"\x0e", 0)
+    asked = exchange(MysqlOptions(user="probe", query="SELECT 'ü%s'"))
     assert asked.request == packets.packet("\x03SELECT 'ü%s'".encode(), 0)
 
 
@@ -97,7 +98,7 @@ def test_anything_else_is_not(said: bytes) -> None:
 
 
 def test_half_an_answer_is_none() -> None:
-    """Nothing is said before it is whole."""
+    """There is no answer before all its bytes are there."""
     assert _ping(packets.ok(1)[:-1]) is None
 
 
@@ -189,7 +190,7 @@ def test_results_are_read_as_the_library_reads_them(rows: list[str | None]) -> N
     ids=lambda said: said[:80].hex(),
 )
 def test_broken_results(said: bytes) -> None:
-    """No file of ours is sent, no row that does not fit is read, nothing is read without bound."""
+    """Mooring sends no file of its own, reads no row that does not fit, and reads nothing without bound."""
     answer = _query(said[:100], said[100:])
     assert (answer.observation.reason, answer.keep) == (Reason.PROTOCOL, False)
 

@@ -1,13 +1,15 @@
-"""What the texts of INFO and CLUSTER INFO say."""
+"""The facts of a role from INFO and CLUSTER INFO."""
 
 from __future__ import annotations
+
+from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.facts import Channel, Facts
-from mooring.protocols.redis.facts import facts, named
+from mooring.model.facts import Channel, Facts
+from mooring.protocols.redis.facts import canonical_place, facts
 
 OWN, BEFORE, NONE = "8a" * 20, "1f" * 20, "0" * 40
 
@@ -49,12 +51,12 @@ NEVER = Channel("10.20.0.11:6379", receiving=False, trying=True)
 
 
 def test_a_primary() -> None:
-    """It follows nobody, takes writes, and tells how far it has come."""
+    """It follows no host, takes writes, and reports its offset."""
     assert facts(_info(**PRIMARY)) == Facts(offset=5224, history={OWN: 1})
 
 
 def test_a_promoted_replica_still_holds_what_it_had_before() -> None:
-    """Its former primary's stream, by which who follows is told from who came back with old data."""
+    """The stream of its former primary, which distinguishes a follower from a host that came back with old data."""
     told = facts(_info(**PRIMARY | {"master_replid2": BEFORE}))
     assert told is not None
     assert told.history == {OWN: 1, BEFORE: 1}
@@ -147,8 +149,8 @@ def test_no_role_is_no_facts(info: bytes) -> None:
 
 
 @given(st.binary(max_size=400) | st.text("role:masterslv_hostpfi012-\r\n\x00é", max_size=200).map(str.encode))
-def test_no_text_raises_and_all_that_is_told_can_be_shown(noise: bytes) -> None:
-    """Whatever a server says, it is a value, and a terminal is safe."""
+def test_no_text_raises_and_all_that_is_reported_can_be_shown(noise: bytes) -> None:
+    """Any bytes of a server give a value without control characters."""
     told = facts(_info(**REPLICA | {"master_host": ""}) + noise, noise)
     assert told is not None
     channels = [channel.source + channel.problem for channel in told.channels]
@@ -164,6 +166,7 @@ def test_no_text_raises_and_all_that_is_told_can_be_shown(noise: bytes) -> None:
     ids=["ipv4", "name", "ipv6", "mapped"],
 )
 def test_places_have_one_spelling(host: str, shown: str | None) -> None:
-    """So that what several hosts say of one can be compared."""
-    assert named(host, 1) == (shown or "[::ffff:102:304]:1")
-    assert named(named(host, 1).rpartition(":")[0].strip("[]"), 1) == named(host, 1)
+    """The names that several hosts give to one can be compared."""
+    mapped = ip_address("::ffff:102:304")  # Python 3.13 spells it otherwise than 3.11
+    assert canonical_place(host, 1) == (shown or f"[{mapped}]:1")
+    assert canonical_place(canonical_place(host, 1).rpartition(":")[0].strip("[]"), 1) == canonical_place(host, 1)

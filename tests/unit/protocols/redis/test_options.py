@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mooring.model.spec import PrimaryQuorum
 from mooring.protocols.redis.options import RedisOptions, SentinelBlock, SentinelOptions, endpoint
-from mooring.spec import Electors
 
 SENTINEL = {"name": "m", "hosts": ["10.20.0.31"], "user": "s", "passwordFile": "/s", "tls": {"caFile": "/ca"}}
 
@@ -53,9 +53,10 @@ def test_sentinels_are_asked_as_what_they_are() -> None:
     """With their own login, not that of the databases, and each once, however it is spelt."""
     hosts = ["10.20.0.31", "10.20.0.31:26379", "[FD00::31]:7000", "fd00:0::31", "[fd00::31]:7000"]
     block = {"passwordFile": "/r", "role": "primary", "sentinel": SENTINEL | {"hosts": hosts}}
-    electors = RedisOptions.model_validate(block).electors()
+    quorum = RedisOptions.model_validate(block).quorum()
     asked = SentinelOptions.model_validate({name: value for name, value in SENTINEL.items() if name != "hosts"})
-    assert electors == Electors("redis", asked, (("10.20.0.31", 26379), ("fd00::31", 7000), ("fd00::31", 26379)))
+    places = (("10.20.0.31", 26379), ("fd00::31", 7000), ("fd00::31", 26379))
+    assert quorum == PrimaryQuorum("redis", asked, places, "the Sentinels")
     assert (asked.encrypted(), asked.files()) == (True, ("/s", "/ca"))
 
 
@@ -64,7 +65,7 @@ def test_sentinels_are_asked_as_what_they_are() -> None:
 )
 def test_nobody_names_a_primary_that_is_not_asked_for(block: dict[str, Any]) -> None:
     """Defaults may hold the Sentinels once for all; only a Service of a primary asks them."""
-    assert RedisOptions.model_validate(block).electors() is None
+    assert RedisOptions.model_validate(block).quorum() is None
 
 
 @pytest.mark.parametrize("role", ["any", "primary", "replica"])

@@ -73,14 +73,14 @@ def test_replies(said: bytes, command: Command, reply: Reply) -> None:
     ids=lambda value: repr(value)[:24],
 )
 def test_anything_else_is_unsound(said: bytes, command: Command, shown: bytes) -> None:
-    """Another kind, a length that is none, a text of another length, arrays in arrays; where it goes wrong is told."""
+    """Another type, a malformed length, a text of another length, arrays in arrays: the error carries the line."""
     with pytest.raises(Unsound) as caught:
         _take(said, command)
     assert caught.value.args == (shown,)
 
 
 def test_a_command_says_itself_which_replies_are_sound() -> None:
-    """An error always is one: only its words say what it means."""
+    """An error may answer any command; only its first words give its meaning."""
     picky = Command(("PING",), b"+", lambda reply: reply == b"PONG")
     assert _take(b"+PONG\r\n", picky) == (b"PONG", 7)
     assert _take(b"-PANG\r\n", picky) == (Refused("PANG"), 7)

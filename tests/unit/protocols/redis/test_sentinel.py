@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mooring.model import Observation
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import Answer
 from mooring.protocols.redis.login import exchange
 from mooring.protocols.redis.options import SentinelOptions
-from mooring.reasons import Reason
 
 OPTIONS = SentinelOptions(name="mymaster")
 PONG = b"+PONG\r\n"
@@ -40,7 +40,10 @@ def test_it_is_asked_for_the_primary_of_that_name() -> None:
         (PONG + _place(b"db1.example.com", b"65535"), Observation(Reason.OK, answer="db1.example.com:65535")),
         (PONG + b"*-1\r\n", Observation(Reason.OK, "knows no primary mymaster")),
         (PONG + b"-NOPERM no permissions\r\n", Observation(Reason.AUTH, "NOPERM no permissions")),
-        (PONG + b"-ERR unknown command\r\n", Observation(Reason.PROTOCOL, "ERR unknown command")),
+        (
+            PONG + b"-ERR unknown command\r\n",
+            Observation(Reason.PROTOCOL, "ERR unknown command", cause="redis:ERR unknown command"),
+        ),
         (b"-NOAUTH required\r\n-NOAUTH required\r\n", Observation(Reason.AUTH, "NOAUTH required")),
     ],
     ids=["ipv4", "ipv6", "name", "unknown", "no-permission", "no-sentinel", "no-login"],

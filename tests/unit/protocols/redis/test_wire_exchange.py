@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ground.asking import target_of
-from mooring.model import Observation
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.protocols.exchange import CAP, Answer
 from mooring.protocols.redis import questions, wire
 from mooring.protocols.redis.login import exchange
-from mooring.reasons import Reason
+from mooring.protocols.redis.options import RedisOptions
 
 PONG, LOADING = b"+PONG\r\n", b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
 def _ping(*pieces: bytes, key: str | None = None) -> Answer | None:
-    asked, answer = wire.Talk(questions.Ping(key)), None
+    asked, answer = wire.ReplyParser(questions.Ping(key)), None
     for piece in pieces:
         answer = asked.feed(piece)
     return answer
@@ -23,8 +23,8 @@ def _ping(*pieces: bytes, key: str | None = None) -> Answer | None:
 
 def test_requests_are_sent_in_one_go() -> None:
     """PING alone, or with EXISTS behind it; the key may have any characters."""
-    assert exchange(target_of("redis", "127.0.0.1", 1).options).request == b"*1\r\n$4\r\nPING\r\n"
-    asked = exchange(target_of("redis", "127.0.0.1", 1, key="ü x").options)
+    assert exchange(RedisOptions()).request == b"*1\r\n$4\r\nPING\r\n"
+    asked = exchange(RedisOptions(key="ü x"))
     assert asked.request == "*1\r\n$4\r\nPING\r\n*2\r\n$6\r\nEXISTS\r\n$4\r\nü x\r\n".encode()
 
 
@@ -38,7 +38,7 @@ def test_requests_are_sent_in_one_go() -> None:
         ("x", LOADING + LOADING, Observation(Reason.LOADING, LOADING[1:-2].decode())),
         ("x", PONG + b"-NOPERM no\r\n", Observation(Reason.AUTH, "NOPERM no")),
         ("x", b"-NOPERM no\r\n:0\r\n", Observation(Reason.AUTH, "NOPERM no")),
-        (None, b"-WHATEVER \xff\r\n", Observation(Reason.PROTOCOL, "WHATEVER \ufffd")),
+        (None, b"-WHATEVER \xff\r\n", Observation(Reason.PROTOCOL, "WHATEVER \ufffd", cause="redis:WHATEVER")),
         (None, b"-one\nline\r\n", Observation(Reason.PROTOCOL, "one\nline")),
     ],
     ids=["pong", "absent", "present", "loading", "loading-both", "no-exists", "no-ping", "unknown", "line-feed"],
@@ -77,7 +77,7 @@ def test_anything_else_is_not_alive(key: str | None, said: bytes) -> None:
 
 
 def test_a_broken_reply_behind_an_error_ends_the_session() -> None:
-    """Whoever says such a thing cannot be trusted with what it said before, nor with another question."""
+    """A server that sends such a reply is trusted neither for its replies before nor for another question."""
     answer = _ping(LOADING + b"$-1\r\n", key="x")
     assert answer is not None
     assert (answer.observation.reason, answer.keep) == (Reason.PROTOCOL, False)
@@ -85,14 +85,14 @@ def test_a_broken_reply_behind_an_error_ends_the_session() -> None:
 
 @pytest.mark.parametrize("said", [b"-ERR max number of clients reached\r\n", b"-DENIED Redis is running in\r\n"])
 def test_who_is_turned_away_at_the_door_waits_for_no_more(said: bytes) -> None:
-    """It is said once, however much was asked, and then the server hangs up."""
+    """The server sends it once, for any number of commands, and then hangs up."""
     reason = wire.refusal(said[1:].decode()).reason
     assert _ping(said, key="x") == Answer(Observation(reason, said[1:-2].decode()), keep=False)
 
 
 @pytest.mark.parametrize("said", [b"", b"+PONG\r", b"-LOADING Redis is"])
 def test_half_a_reply_is_none(said: bytes) -> None:
-    """Nothing is said before it is whole, nor before the second one is there."""
+    """There is no answer before the first reply is whole, nor before the second one is there."""
     assert _ping(said) is None
     assert _ping(PONG, said, key="x") is None
 
@@ -115,6 +115,27 @@ def test_half_a_reply_is_none(said: bytes) -> None:
     ids=lambda value: value[:12].decode() if isinstance(value, bytes) else str(value),
 )
 def test_a_login_goes_on_where_it_can_learn_more(reply: bytes, reason: Reason | None) -> None:
-    """The account of the file may be asked what a stranger may not, and INFO tells more; all else is the outcome."""
-    seen = wire.knocked(reply)
+    """The account of the file may have more rights than a connection without login; other errors are the outcome."""
+    seen = wire.first_reply(reply, authenticates=False)
+    assert (seen and seen.reason) is reason
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (b"+RESET", None),
+        (b"-ERR unknown command `RESET`, with args beginning with: ", None),
+        (b"-NOAUTH Authentication required.", None),
+        (b"-LOADING Redis is loading the dataset in memory", None),
+        (b"-MASTERDOWN Link with MASTER is down", None),
+        (b"-BUSY Redis is busy running a script", None),
+        (b"-DENIED Redis is running in protected mode", Reason.AUTH),
+        (b"-ERR max number of clients reached", Reason.SATURATED),
+        (b"HTTP/1.1 400 Bad Request", Reason.PROTOCOL),
+    ],
+    ids=lambda value: value[:12].decode() if isinstance(value, bytes) else str(value),
+)
+def test_before_a_password_only_a_server_that_hangs_up_ends_the_login(reply: bytes, reason: Reason | None) -> None:
+    """Servers older than RESET refuse it; AUTH and PING tell what is wrong."""
+    seen = wire.first_reply(reply, authenticates=True)
     assert (seen and seen.reason) is reason

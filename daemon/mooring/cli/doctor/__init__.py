@@ -1,0 +1,1 @@
+"""``mooring doctor``: all that is wrong with a set-up at once. One module a group: facts in, findings out."""

@@ -1,0 +1,1 @@
+"""``mooring replay``: judges a recorded file again."""

@@ -1,0 +1,13 @@
+"""The group `secrets`."""
+
+from __future__ import annotations
+
+from mooring.cli.doctor.secrets import findings
+
+
+def test_each_file_that_cannot_be_used_is_one_finding() -> None:
+    """Whichever Services name it; with the command that makes a Secret."""
+    assert findings([]) == []
+    (found,) = findings(["shop/db: check.mysql: /s/pw: empty"] * 2)
+    assert found.what == "shop/db: check.mysql: /s/pw: empty"
+    assert "kubectl -n mooring create secret generic" in found.mend

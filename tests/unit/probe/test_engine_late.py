@@ -1,0 +1,73 @@
+"""The engine itself is late: its thread was held up, as a machine without time does it. Here it is put to sleep."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab.waiting import wait_until
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
+from mooring.protocols.redis.login import _Session
+from mooring.protocols.transport.failure import OURS_SECONDS
+from support.engine_harness import SECONDS, Turns, of, turns
+from support.fake_redis import Puppet, puppet
+
+TIMEOUT = 0.2
+
+
+@pytest.fixture(autouse=True)
+def _no_lateness() -> None:
+    """Lateness is what these tests are about."""
+
+
+def asked_of_a_sleeper(under: Turns, target: Target, server: Puppet) -> Reason:
+    """The report on a target that is asked just before the engine stands still until long after the deadline.
+
+    A server that is awake answers meanwhile.
+    """
+    number, answers = len(under.of(target)), len(server.answered)
+
+    def ask() -> None:
+        under.engine._ask((target,))
+        if server.awake.is_set():
+            wait_until(lambda: len(server.answered) > answers, SECONDS, "the answer", every=TIMEOUT)
+        time.sleep(TIMEOUT + 2 * OURS_SECONDS)
+
+    under.engine._loop.call(ask)
+    return under.next(target, number).observation.reason
+
+
+def test_an_answer_that_came_in_time_counts_however_late_it_is_read() -> None:
+    """A host that answers is not made to pay for our being late."""
+    with puppet() as server, turns(patient := of(server), target := of(server, timeout=TIMEOUT)) as under:
+        under.turn(patient)
+        assert asked_of_a_sleeper(under, target, server) is Reason.OK
+
+
+def test_silence_that_was_not_looked_at_in_time_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long after the deadline Mooring cannot know what the host did: its own fault, which moves no verdict."""
+    with puppet() as server, turns(patient := of(server), target := of(server, timeout=TIMEOUT)) as under:
+        under.turn(patient)
+        server.awake.clear()
+        assert asked_of_a_sleeper(under, target, server) is Reason.LOCAL
+        assert asked_of_a_sleeper(under, target, server) is Reason.LOCAL, "nor over a fresh connection"
+        monkeypatch.setattr("mooring.protocols.transport.failure.OURS_SECONDS", SECONDS)
+        (report,) = under.turn(target)
+        assert report.observation.reason is Reason.TIMEOUT
+
+
+def test_a_login_that_a_busy_machine_holds_up_costs_the_host_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the deadline its thread has nothing asked yet: the host owes no answer, and the next turn waits for none."""
+    waits, connect = [TIMEOUT + 2 * OURS_SECONDS], _Session.connect
+
+    def held_up(session: _Session) -> None:
+        if waits:
+            time.sleep(waits.pop())
+        connect(session)  # type: ignore[no-untyped-call]  # redis-py leaves it so
+
+    monkeypatch.setattr(_Session, "connect", held_up)
+    with puppet() as server, turns(target := of(server, timeout=TIMEOUT)) as under:
+        assert under.turn(target)[0].observation.reason in (Reason.LOCAL, Reason.OK)
+        wait_until(lambda: under.turn(target)[0].observation.reason is Reason.OK, SECONDS, "the next turn", every=0.1)

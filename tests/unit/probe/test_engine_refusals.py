@@ -1,0 +1,213 @@
+"""Logins that are refused, or have no answer after a refusal, against servers that follow a script."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from lab.waiting import wait_until
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
+from mooring.probe import account as account_module
+from mooring.probe.backoff import Backoff
+from support import packets
+from support.engine_harness import SECONDS, Turns, of, turns
+from support.fake_redis import PONG, puppet
+from support.probe_once import target_of
+from support.scripted_server import Peer, Rogue, rogue
+
+OK, AUTH, TIMEOUT, REFUSED, TLS = Reason.OK, Reason.AUTH, Reason.TIMEOUT, Reason.REFUSED, Reason.TLS
+DENIED = packets.error(1045, "Access denied", 2, "28000")
+
+
+class Door:
+    """A MySQL by a script: it greets, and answers each login as the test sets; a fake, for no real one does so at will.
+
+    ``delayed``: the login is answered once ``answers`` is set.
+    """
+
+    def __init__(self) -> None:
+        self.logins = 0
+        self.delayed = False
+        self.answers = threading.Event()
+        self.lets_in = False
+
+    def play(self, client: Peer) -> None:
+        client.send(packets.greeting())
+        client.receive_packet()
+        self.logins += 1
+        if self.delayed:
+            self.answers.wait(SECONDS)
+        if not self.lets_in:
+            client.send(DENIED)
+            return
+        client.send(packets.ok(2))
+        client.receive_packet()  # its settings
+        client.send(packets.ok(1))
+        client.receive_packet()
+        client.send(packets.result("1"))
+        while client.receive_packet() != b"\x01":
+            client.send(packets.ok(1))
+
+
+def target(server: Rogue, *, timeout: float = 0.3) -> Target:
+    return target_of("mysql", server.address, server.port, timeout=timeout, user="mooring")
+
+
+def again(engine: Turns, *, later: float = 0.0) -> None:
+    """The next login may begin at once; ``later``: as if the last refusal were so many seconds older."""
+
+    def hurry() -> None:
+        for account in engine.engine._accounts.values():
+            old = account.backoff
+            account.backoff = Backoff(old.refusals, old.tls_failures, 0.0, old.refusal, old.refused_at - later)
+
+    engine.engine._loop.call(hurry)
+    engine.settle()
+
+
+def test_turns_between_two_refused_logins_are_left_out() -> None:
+    """They make no login and no report: the last outcome stays. They are no overruns either."""
+    door = Door()
+    with rogue(door.play) as server, turns(one := target(server, timeout=SECONDS)) as engine:
+        assert [report.observation.reason for report in engine.turn(one)] == [AUTH]
+        for _ in range(10):
+            engine.engine.ask([one])
+        engine.settle()
+        assert (door.logins, engine.reasons(one), engine.overruns) == (1, [AUTH], [])
+
+
+@pytest.mark.parametrize("how", ["a changed file", "a reload", "time"])
+def test_what_ends_the_wait_after_a_refusal(how: str, tmp_path: object) -> None:
+    """The next turn logs in; and a login that is made ends the row of refusals."""
+    door = Door()
+    with rogue(door.play) as server, turns(one := target(server, timeout=SECONDS)) as engine:
+        engine.turn(one)
+        door.lets_in = True
+        if how == "time":
+            time.sleep(1.0)
+        else:
+            engine.engine.renew(None)
+        assert [report.observation.reason for report in engine.turn(one)] == [OK]
+        (account,) = engine.engine._accounts.values()
+        assert account.backoff == Backoff()
+
+
+def test_a_dead_host_is_probed_at_the_period_again() -> None:
+    """A connect that is refused is no refusal of the login: each turn has its outcome from then on."""
+    with puppet() as server:
+        server.auth = server.welcome = b"-DENIED Redis is running in protected mode\r\n"
+        with turns(one := of(server, timeout=SECONDS)) as engine:
+            assert [report.observation.reason for report in engine.turn(one)] == [AUTH]
+            server.die()
+            again(engine)
+            assert [report.observation.reason for _ in range(4) for report in engine.turn(one)] == [REFUSED] * 4
+
+
+def test_silence_after_our_credentials_is_the_refusal_still() -> None:
+    """Some servers delay whom they refused: the login is left open, none is made beside it, and its refusal counts."""
+    door = Door()
+    with rogue(door.play) as server, turns(one := target(server)) as engine:
+        engine.turn(one)
+        door.delayed = True
+        again(engine)
+        for _ in range(4):
+            (report,) = engine.turn(one)
+            assert report.observation.reason is AUTH
+            assert "the next login has no answer yet" in report.observation.message
+        assert door.logins == 2
+        (account,) = engine.engine._accounts.values()
+        door.answers.set()
+        wait_until(lambda: account.backoff.refusals == 2, SECONDS, "the late refusal to be counted")
+        assert account.backoff.next_at > time.monotonic()
+
+
+def test_silence_ten_minutes_after_a_refusal_is_a_timeout() -> None:
+    """And so it is where no login was refused before."""
+    door = Door()
+    with rogue(door.play) as server, turns(one := target(server)) as engine:
+        engine.turn(one)
+        door.delayed = True
+        again(engine, later=600.0)
+        assert [report.observation.reason for _ in range(3) for report in engine.turn(one)] == [TIMEOUT] * 3
+        assert door.logins == 2
+        door.answers.set()
+
+
+def test_silence_before_the_greeting_is_a_timeout() -> None:
+    """It is no word on our credentials."""
+    door = Door()
+    silent = threading.Event()
+
+    def play(client: Peer) -> None:
+        if silent.is_set():
+            door.answers.wait(SECONDS)
+        door.play(client)
+
+    with rogue(play) as server, turns(one := target(server)) as engine:
+        engine.turn(one)
+        silent.set()
+        again(engine)
+        assert [report.observation.reason for report in engine.turn(one)] == [TIMEOUT]
+        door.answers.set()
+
+
+def test_a_redis_that_falls_silent_after_a_refusal_is_a_timeout() -> None:
+    """Redis delays nobody whom it refuses."""
+    with puppet() as server:
+        server.welcome = b"-DENIED Redis is running in protected mode\r\n"
+        with turns(one := of(server, timeout=0.2)) as engine:
+            engine.turn(one)
+            server.awake.clear()
+            again(engine)
+            assert [report.observation.reason for _ in range(2) for report in engine.turn(one)] == [TIMEOUT] * 2
+
+
+def test_a_witness_logs_in_whatever_the_last_login_said() -> None:
+    """Whether anything answers at all is asked seldom, and must be known now."""
+    door = Door()
+    with rogue(door.play) as server, turns(one := target(server, timeout=SECONDS)) as engine:
+        engine.turn(one)
+        engine.engine.ask_witness(one)
+        report = engine.next(one, 1)
+        assert (report.witness, report.observation.reason, door.logins) == (True, AUTH, 2)
+
+
+def test_after_four_tls_failures_a_minute_passes() -> None:
+    """Three tries at the period follow the first; a server counts each as a broken connection."""
+    door = Door()
+    with rogue(door.play) as server:
+        one = target_of("mysql", server.address, server.port, timeout=SECONDS, user="mooring", tls={})
+        with turns(one) as engine:
+            assert [report.observation.reason for _ in range(4) for report in engine.turn(one)] == [TLS] * 4
+            engine.engine.ask([one])
+            engine.settle()
+            assert (engine.reasons(one), engine.overruns) == ([TLS] * 4, [])
+            again(engine)
+            assert [report.observation.reason for report in engine.turn(one)] == [TLS]
+
+
+def test_a_parser_that_stumbles_ends_its_session_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception from the bytes of a host is ``protocol`` of that host; the next turn logs in anew."""
+    with puppet() as server, puppet("127.0.0.2") as other, turns(one := of(server), two := of(other)) as engine:
+        engine.turn(one, two)
+        monkeypatch.setattr("mooring.protocols.redis.wire.ReplyParser.feed", _stumbles)
+        (report,) = engine.turn(one)
+        monkeypatch.undo()
+        assert report.observation.reason is Reason.PROTOCOL
+        assert report.observation.message == "IndexError: planted"
+        assert [later.observation.reason for later in engine.turn(one, two)] == [OK, OK]
+        assert (server.connections, other.connections) == (2, 1)
+        assert server.welcome == PONG
+
+
+def _stumbles(*_: object) -> None:
+    """A planted defect: no such answer is known."""
+    raise IndexError("planted")
+
+
+def test_ten_minutes_are_the_patience() -> None:
+    """Mooring waits so long for a login without an answer before it tries one more."""
+    assert account_module.PATIENCE_SECONDS == 600.0

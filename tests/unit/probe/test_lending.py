@@ -1,0 +1,164 @@
+"""A held session that is lent to somebody, and given back."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from lab.waiting import wait_until
+from mooring.model.reasons import Reason
+from mooring.model.targets import Target
+from mooring.protocols.exchange import Session, Unfinished
+from mooring.protocols.transport.secret import Secret
+from support.engine_harness import SECONDS, Turns, of, turns
+from support.fake_redis import PONG, puppet
+from support.held_session import ask, leave
+
+LONG = 4 * SECONDS
+"""Longer than a test waits."""
+
+
+def _checkout(engine: Turns, target: Target, seconds: float = SECONDS) -> Session | None:
+    return engine.engine.lending.checkout(target, seconds)
+
+
+def _reasons(engine: Turns, *targets: Target) -> list[Reason]:
+    return [report.observation.reason for report in engine.turn(*targets)]
+
+
+def test_whoever_borrows_the_session_speaks_over_it_and_gives_it_back() -> None:
+    """No login is made for that, and the next question goes over the same session."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        session = _checkout(engine, target)
+        assert session
+        assert ask(session, target)
+        engine.engine.lending.checkin(target, session)
+        assert _reasons(engine, target) == [Reason.OK]
+        assert (server.connections, server.questions) == (1, 2)
+
+
+def test_what_is_asked_meanwhile_is_asked_by_a_fresh_connection() -> None:
+    """That one is held from then on; the one that comes back is left."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        session = _checkout(engine, target)
+        assert session
+        assert _reasons(engine, target) == [Reason.OK]
+        assert server.connections == 2
+        engine.engine.lending.checkin(target, session)
+        wait_until(lambda: server.sessions == 1, SECONDS, "one session to be left")
+        assert _reasons(engine, target) == [Reason.OK]
+        assert server.connections == 2
+
+
+def test_a_question_under_way_has_its_answer_first() -> None:
+    """The borrower waits for it, and finds nothing unread."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        engine.engine.ask([target])
+        with ThreadPoolExecutor() as threads:
+            handed = threads.submit(_checkout, engine, target)
+            assert engine.quiet(0.05) == []
+            assert not handed.done()
+            server.awake.set()
+            session = handed.result(SECONDS)
+        assert engine.next(target, 1).observation.reason is Reason.OK
+        assert session
+        assert ask(session, target)
+        leave(session)
+
+
+def test_there_is_none_to_lend() -> None:
+    """Of a target that is not known, one that was never asked, one whose server stands still, one that broke the rules,
+    one that is lent already: the borrower is told at once, or when the question is given up.
+    """
+    with puppet() as server, puppet() as other, turns(target := of(server), of(other)) as engine:
+        assert _checkout(engine, of(other, key="unknown")) is None
+        assert _checkout(engine, target) is None
+        engine.turn(target, of(other))
+        lent = _checkout(engine, of(other))
+        assert lent
+        assert _checkout(engine, of(other)) is None
+        leave(lent)
+        server.awake.clear()
+        engine.engine.ask([target])
+        assert _checkout(engine, target, 0.2) is None
+        server.awake.set()
+        assert engine.next(target, 1).observation.reason is Reason.OK
+        server.say(PONG)
+        engine.unread(target)
+        assert _checkout(engine, target) is None
+
+
+def test_whoever_gives_up_waiting_leaves_the_session_where_it_is() -> None:
+    """It goes on being asked over, and its end is still noticed."""
+    with puppet() as server, turns(target := of(server, timeout=SECONDS)) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        engine.engine.ask([target])
+        assert _checkout(engine, target, 0.05) is None
+        server.awake.set()
+        assert engine.next(target, 1).observation.reason is Reason.OK
+        assert _reasons(engine, target) == [Reason.OK]
+        assert server.connections == 1
+        server.hang_up()
+        assert engine.next(target, 3).observation.reason is Reason.OK
+        assert server.connections == 2
+
+
+def test_a_borrowed_session_of_a_target_that_left_is_left_politely() -> None:
+    """There is nobody to hold it any more."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        engine.turn(target)
+        session = _checkout(engine, target)
+        assert session
+        engine.drop(target)
+        engine.engine.lending.checkin(target, session)
+        wait_until(lambda: server.sessions == 0, SECONDS, "the session to end")
+
+
+def test_nobody_waits_for_a_session_whose_question_has_no_answer() -> None:
+    """Whoever waits is sent away once the question has passed its deadline, and whoever comes later at once."""
+    with puppet() as server, turns(patient := of(server), hasty := of(server, timeout=0.1)) as engine:
+        engine.turn(patient)
+        server.awake.clear()
+        engine.engine.ask([hasty])
+        with ThreadPoolExecutor() as threads:
+            assert threads.submit(_checkout, engine, hasty, LONG).result(SECONDS) is None
+            assert engine.next(hasty, 0).observation.reason is not Reason.OK
+            assert threads.submit(_checkout, engine, hasty, LONG).result(SECONDS) is None
+        server.awake.set()
+        assert _reasons(engine, patient) == [Reason.OK]
+        session = _checkout(engine, patient)
+        assert session
+        leave(session)
+
+
+def test_whoever_logs_in_himself_waits_for_room_and_leaves_what_hangs_to_the_engine() -> None:
+    """Until that has ended, neither the engine nor a borrower opens another connection there."""
+    with puppet() as server, turns(target := of(server)) as engine:
+        lending = engine.engine.lending
+        assert lending.wait_for_room(target, 0.0)
+        assert lending.wait_for_room(of(server, key="unknown"), 0.0)
+        server.awake.clear()
+        sock = socket.create_connection((server.address, server.port))
+        sock.setblocking(False)
+        lending.await_end(target, Unfinished(sock, b"", Secret(), logged_in=False))
+        assert not lending.wait_for_room(target, 0.1)
+        engine.engine.ask([target])
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(lending.wait_for_room, target, SECONDS)
+            server.awake.set()
+            sock.shutdown(socket.SHUT_RDWR)
+            assert engine.next(target, 0)
+            assert waiting.result(SECONDS)
+
+
+def test_what_hangs_at_a_target_that_left_is_closed() -> None:
+    """There is nobody to wait for its end."""
+    with puppet() as server, turns(of(server)) as engine:
+        sock = socket.create_connection((server.address, server.port))
+        engine.engine.lending.await_end(of(server, key="unknown"), Unfinished(sock, b"", Secret(), logged_in=False))
+        wait_until(lambda: sock.fileno() < 0, SECONDS, "its end")
