@@ -59,7 +59,7 @@ class Stage:
         self.ended = EndedSessions(7, "", SESSION)  # type: ignore[arg-type]  # nobody looks into it
         self.session: object = SESSION
         self.room = True
-        self.waits: Callable[[], None] = lambda: None
+        self.waits: Callable[[Target], None] = lambda _target: None
         """What the worker meets while it waits for a session."""
         self.awaited: list[object] = []
         self.store = store_of(listed(A), of=stored(ready=(A,)))
@@ -70,8 +70,8 @@ class Stage:
     def may_write(self, _now: float) -> bool:
         return self.leads
 
-    def checkout(self, _target: Target, _seconds: float) -> Session | None:
-        self.waits()
+    def checkout(self, target: Target, _seconds: float) -> Session | None:
+        self.waits(target)
         return self.session  # type: ignore[return-value]  # nobody looks into it
 
     def checkin(self, _target: Target, session: Session) -> None:
@@ -176,8 +176,13 @@ def test_a_host_that_hangs_delays_no_other(stage: Stage) -> None:
     """Its own sessions wait; those on another demoted primary are ended meanwhile."""
     place(stage.store, listed(B, OTHER))
     stage.store.seed(OTHER, stored(ready=(B,)))
-    hangs, first = threading.Event(), [True]
-    stage.waits = lambda: hangs.wait(SECONDS) if first and first.pop() else None  # type: ignore[assignment]  # no matter
+    hangs = threading.Event()
+
+    def wait(target: Target) -> None:
+        if target.address == A:
+            hangs.wait(SECONDS)
+
+    stage.waits = wait
     stage.demoted()
     stage.demoted(B, OTHER)
     stage.now += DUE
@@ -195,7 +200,7 @@ def test_on_one_host_one_after_the_other_is_ended(stage: Stage) -> None:
     stage.store.seed(OTHER, stored(ready=(A,)))
     inside, most = list[int](), list[int]()
 
-    def wait() -> None:
+    def wait(_target: Target) -> None:
         inside.append(1)
         most.append(len(inside))
         time.sleep(0.05)
@@ -250,7 +255,7 @@ def test_what_makes_it_lapse(stage: Stage, happens: object) -> None:
 def test_what_happens_while_a_session_is_waited_for_counts(stage: Stage, happens: Callable[[Stage], None]) -> None:
     """A host that hangs, or a busy machine, may take that long. The session is given back."""
     stage.demoted()
-    stage.waits = lambda: happens(stage)
+    stage.waits = lambda _target: happens(stage)
     stage.later(DUE)
     assert (stage.asked, stage.told, stage.returned) == ([], [], [SESSION])
 
@@ -258,7 +263,7 @@ def test_what_happens_while_a_session_is_waited_for_counts(stage: Stage, happens
 def test_a_thread_that_is_held_up_for_long_ends_nothing(stage: Stage) -> None:
     """What Mooring knows of the host may be as old: it may be the primary again. It is reported."""
     stage.demoted()
-    stage.waits = lambda: _is_held_up(stage)
+    stage.waits = lambda _target: _is_held_up(stage)
     stage.later(DUE)
     (told,) = stage.told
     assert isinstance(told, SessionsKilled)
