@@ -238,7 +238,12 @@ class Daemon:
 
     def status(self) -> Document:
         facts = (self._identity, self._loaded_at, self._overruns, self._problems, self._leads())
-        process = Process(*facts, holder=self._candidate.holder, unheard_since=self._unheard_since())
+        process = Process(
+            *facts,
+            holder=self._candidate.holder,
+            unheard_since=self._unheard_since(),
+            login_seconds=self._engine.login_seconds,
+        )
         return document(self._config, self._store, self._reconciler.publications(), process)
 
     def settled_file(self) -> float | None:

@@ -21,7 +21,7 @@ from support.probe_once import target_of
 
 SECONDS = 20.0
 """What a step may take at most on a busy machine."""
-TERMS = ProbeTimings(period=1.0, edge=0.05, login=60.0, confirmations=3)
+TERMS = ProbeTimings(period=1.0, edge=0.05, login=60.0, login_is_default=False, confirmations=3)
 
 
 def of(server: Puppet, *, timeout: float = SECONDS, **block: object) -> Target:

@@ -25,6 +25,7 @@ def host(**changed: Any) -> dict[str, Any]:
         "since": SINCE,
         "consecutive": 0,
         "threshold": 3,
+        "loginSeconds": 10.0,
         "lastProbeAt": "2025-11-26T10:18:19.000Z",
         "latencySeconds": 0.0004,
         "role": None,

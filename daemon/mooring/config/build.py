@@ -106,6 +106,7 @@ def _check(block: CheckTimes) -> Check:
         expect=options.expected_answer(),
         edge=float(block.edge_seconds),
         login=login if block.login_seconds is None else float(block.login_seconds),
+        login_is_default=block.login_seconds is None,
         when_saturated=block.when_saturated,
         requirement=options.requirement(),
         quorum=options.quorum(),

@@ -145,7 +145,7 @@ class CheckTimes(Block):
         default=None,
         description="While a session is held, a full login is made as often as this, for what a session hides: a full "
         "house, a changed password, a certificate, a firewall. Without it five times `periodSeconds`, or 10 where that "
-        "is less.",
+        "is less; with more than 150 hosts longer (docs/limits.md). `/status` has what is in force.",
     )
     when_saturated: Annotated[WhenSaturated, OneOf()] = Field(
         default=WhenSaturated.KEEP,

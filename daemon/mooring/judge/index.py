@@ -128,9 +128,11 @@ class TargetIndex:
 def _shortest(checks: Iterable[Check]) -> ProbeTimings:
     """The shortest times of these checks, and the most confirmations that any of them needs."""
     every = [check.timings for check in checks]
+    login, login_is_default = min((one.login, one.login_is_default) for one in every)
     return ProbeTimings(
         period=min(one.period for one in every),
         edge=min(one.edge for one in every),
-        login=min(one.login for one in every),
+        login=login,
+        login_is_default=login_is_default,
         confirmations=max(one.confirmations for one in every),
     )

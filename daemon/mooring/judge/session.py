@@ -7,10 +7,6 @@ from dataclasses import dataclass, replace
 from mooring.model.probes import Observation
 from mooring.model.reasons import MEANINGS, Effect, Reason
 
-INTERVALS = 2.0
-"""After so many login intervals without a completed full login, an answer over a held session proves nothing."""
-
-
 _MESSAGE = 256
 """Bytes of a message at most."""
 
@@ -30,8 +26,10 @@ def note_login(before: Login | None, observation: Observation, started: float, n
     return Login(observation, started if before is None else before.completed_at)
 
 
-def weigh(held: Observation, login: Login, now: float, interval: float) -> Observation:
+def weigh(held: Observation, login: Login, now: float, patience: float) -> Observation:
     """The observation from an answer over a held session and the last full login.
+
+    ``patience``: seconds without a completed login after which the answer proves nothing ("long since").
 
     full login              | the held session answers           | it does not
     ------------------------+------------------------------------+----------------
@@ -53,10 +51,10 @@ def weigh(held: Observation, login: Login, now: float, interval: float) -> Obser
         refused = f"the held session answers; a new login is refused: {full.message}"
         message = f"{held.message}; {refused}" if held.message else refused
         return replace(held, message=_cut(message), caution=_cut(refused))
-    if full.cause and now - login.completed_at > INTERVALS * interval:
+    if full.cause and now - login.completed_at > patience:
         return replace(full, held=True, latency=None, facts=held.facts, unread=held.unread)
     unknown = MEANINGS[full.reason].effect is Effect.UNKNOWN
-    if unknown or now - login.completed_at > INTERVALS * interval:
+    if unknown or now - login.completed_at > patience:
         return replace(full, latency=None)
     return replace(held, cause=full.cause)
 

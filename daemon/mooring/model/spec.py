@@ -150,6 +150,8 @@ class ProbeTimings:
     """Between the probes that confirm the loss of a session."""
     login: float
     """Between full logins while a session is held."""
+    login_is_default: bool
+    """The file does not say how often: the logins of all targets together may make it longer."""
     confirmations: int
     """How many probes confirm the loss at most."""
 
@@ -167,6 +169,8 @@ class Check:
     """The answer that the protocol's question must have, where the file asks one with a known answer."""
     edge: float = EDGE_SECONDS
     login: float = LOGIN_SECONDS
+    login_is_default: bool = True
+    """``loginSeconds`` does not stand in the file."""
     when_saturated: WhenSaturated = WhenSaturated.KEEP
     requirement: Requirement = NOTHING_MORE
     quorum: PrimaryQuorum | None = None
@@ -174,7 +178,9 @@ class Check:
 
     @property
     def timings(self) -> ProbeTimings:
-        return ProbeTimings(self.period, self.edge, self.login, confirmations=self.thresholds.failure)
+        return ProbeTimings(
+            self.period, self.edge, self.login, self.login_is_default, confirmations=self.thresholds.failure
+        )
 
 
 @dataclass(frozen=True, slots=True)

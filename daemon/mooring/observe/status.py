@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mooring import __version__
@@ -18,7 +18,7 @@ from mooring.model.objects import Condition, StoredObjects
 from mooring.model.overrides import Drained, Pause
 from mooring.model.reasons import Reason
 from mooring.model.spec import Config, HostSpec
-from mooring.model.targets import Member
+from mooring.model.targets import Member, Target
 from mooring.model.verdicts import HostState, Verdict
 from mooring.observe.summary import Document
 from mooring.publish.state import PublishState
@@ -41,6 +41,8 @@ class Process:
     """Who holds the Lease; empty where nobody is known to."""
     unheard_since: float | None = None
     """Since when, in Unix seconds, Mooring has not heard the API server."""
+    login_seconds: Mapping[Target, float] = field(default_factory=dict)
+    """Between the full logins of each target beside its held session, as it is in force."""
 
 
 def document(
@@ -58,7 +60,9 @@ def document(
         "identity": process.identity,
         "config": {"hash": config.hash, "loadedAt": moment(process.loaded_at), "error": _shortened(process.problems)},
         "overruns": process.overruns,
-        "services": [_service(view, publications.get(view.spec.key, PublishState())) for view in views],
+        "services": [
+            _service(view, publications.get(view.spec.key, PublishState()), process.login_seconds) for view in views
+        ],
     }
 
 
@@ -68,8 +72,8 @@ def _shortened(problems: tuple[str, ...]) -> str | None:
     return "\n".join((*problems[:MOST_PROBLEMS], *rest)) or None
 
 
-def _service(view: ServiceView, publication: PublishState) -> Document:
-    hosts = [_host(member, state, publication) for member, state in view.hosts]
+def _service(view: ServiceView, publication: PublishState, login_seconds: Mapping[Target, float]) -> Document:
+    hosts = [_host(member, state, publication, login_seconds.get(member.target)) for member, state in view.hosts]
     hosts += [_unresolved(view, host, publication) for host in view.unresolved]
     return {
         "namespace": view.spec.key.namespace,
@@ -95,7 +99,7 @@ def _asked(one: Pause | Drained | None) -> Document | None:
     return None if one is None else {"until": moment(one.until), "by": one.by, "reason": one.reason}
 
 
-def _host(member: Member, state: HostState, publication: PublishState) -> Document:
+def _host(member: Member, state: HostState, publication: PublishState, login_seconds: float | None) -> Document:
     outcome = state.outcome
     needed = member.check.thresholds.failure if state.verdict is Verdict.READY else member.check.thresholds.success
     return {
@@ -114,6 +118,7 @@ def _host(member: Member, state: HostState, publication: PublishState) -> Docume
         "latencySeconds": _rounded(state.latency),
         "role": state.facts.role if state.facts else None,
         "lagSeconds": _rounded(state.facts.lag) if state.facts else None,
+        "loginSeconds": _rounded(login_seconds),
         "held": _held(state.held),
         **_maintenance(
             member.host, publication, member.addresses, drained=member.address in publication.drain.addresses
@@ -143,7 +148,7 @@ def _maintenance(
 def _unresolved(view: ServiceView, host: HostSpec, publication: PublishState) -> Document:
     literal = parse(host.address) is not None
     why = dict(view.name_problems).get(host.address, "the name has no address to publish")
-    nothing = dict.fromkeys(("since", "lastProbeAt", "latencySeconds", "role", "lagSeconds", "held"))
+    nothing = dict.fromkeys(("since", "lastProbeAt", "latencySeconds", "role", "lagSeconds", "loginSeconds", "held"))
     return {
         "name": host.name,
         "address": host.address,

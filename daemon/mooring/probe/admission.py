@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 LOGINS = 50
 """Fresh probes under way at most."""
-FULL_LOGINS_A_SECOND = 50.0
-"""Full logins beside held sessions, of all targets together."""
 
 
 class Permit:
@@ -65,7 +63,7 @@ class ConnectLimiter:
 class RateLimiter:
     """Allows ``rate`` a second, and at most a tenth of that at once."""
 
-    def __init__(self, rate: float = FULL_LOGINS_A_SECOND) -> None:
+    def __init__(self, rate: float) -> None:
         self._rate = rate
         self._most = max(1.0, rate / 10)
         self._credit = self._most

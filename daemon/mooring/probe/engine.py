@@ -15,10 +15,10 @@ from mooring.model.targets import Target
 from mooring.probe.account import PATIENCE_SECONDS, Account
 from mooring.probe.connects import FreshProbes
 from mooring.probe.lending import SessionPool
+from mooring.probe.login_pace import LoginPace, account_key, login_paces
 from mooring.probe.loop import Loop
 from mooring.probe.target_state import ProbePurpose, TargetProbe
 from mooring.probe.turns import Turns
-from mooring.protocols.registry import PROTOCOLS
 
 ASKED_A_LOOK = 32
 """Targets of a slot that are asked after one look for unread bytes: about a millisecond."""
@@ -47,8 +47,19 @@ class Engine:
         self._probes: dict[Target, TargetProbe] = {}
         self._accounts: dict[object, Account] = {}
         self._sharing: dict[Account, list[TargetProbe]] = {}
+        self._neighbours: dict[str, list[TargetProbe]] = {}
+        self.login_seconds: Mapping[Target, float] = {}
+        """Between the full logins of each target that logs in; any thread may read it."""
         self.lending = SessionPool(self._loop, self._probes)
-        self._turns = Turns(self._loop, clocks, self._probes, self._sharing, on_reports=on_reports, ask_again=self._ask)
+        self._turns = Turns(
+            self._loop,
+            clocks,
+            self._probes,
+            self._sharing,
+            self._neighbours,
+            on_reports=on_reports,
+            ask_again=self._ask,
+        )
 
     @property
     def turned_at(self) -> float:
@@ -59,12 +70,14 @@ class Engine:
 
     def stop(self, seconds: float) -> None:
         """Ends every session with its farewell, and waits at most so many seconds for that."""
-        self._loop.call(lambda: self._assign({}))
+        self._loop.call(lambda: self._assign({}, {}))
         self._loop.stop(seconds)
 
     def assign(self, timings: Mapping[Target, ProbeTimings]) -> None:
         """From now on probes only these targets; ends the sessions and probes of all others."""
-        self._loop.call(lambda: self._assign(timings))
+        paces = login_paces(timings)
+        self.login_seconds = {target: pace.interval for target, pace in paces.items()}
+        self._loop.call(lambda: self._assign(timings, paces))
 
     def ask(self, targets: Iterable[Target]) -> None:
         """Begins the turn of these targets. One that comes while another waits already is skipped: ``on_overrun``."""
@@ -87,7 +100,7 @@ class Engine:
         """
         self._loop.call(lambda: self._renew(files))
 
-    def _assign(self, timings: Mapping[Target, ProbeTimings]) -> None:
+    def _assign(self, timings: Mapping[Target, ProbeTimings], paces: Mapping[Target, LoginPace]) -> None:
         for target in self._probes.keys() - timings.keys():
             self._probes.pop(target).dismiss()
         for target, one in timings.items():
@@ -96,16 +109,18 @@ class Engine:
             else:
                 self._probes[target] = TargetProbe(target, one, self._account_of(target))
         self._sharing.clear()
-        for probe in self._probes.values():
+        self._neighbours.clear()
+        for target, probe in self._probes.items():
+            probe.pace = paces.get(target, probe.pace)
             self._sharing.setdefault(probe.account, []).append(probe)
+            self._neighbours.setdefault(target.address, []).append(probe)
         for account, probes in self._sharing.items():
             account.period = min(probe.timings.period for probe in probes)
         for key in [key for key, account in self._accounts.items() if account not in self._sharing]:
             self._accounts.pop(key).close()
 
     def _account_of(self, target: Target) -> Account:
-        logs_in = PROTOCOLS[target.protocol].client.login is not None
-        key = (target.protocol, target.address, target.port, target.options.login_key()) if logs_in else target
+        key = account_key(target)
         if key not in self._accounts:
             self._accounts[key] = Account(
                 target,

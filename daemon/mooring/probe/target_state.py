@@ -8,6 +8,7 @@ from mooring.judge.session import Login
 from mooring.model.spec import ProbeTimings
 from mooring.model.targets import Target
 from mooring.probe.account import Account
+from mooring.probe.login_pace import LoginPace
 from mooring.probe.loop import Timer
 from mooring.probe.session import HeldSession, PendingQuestion
 from mooring.protocols.registry import PROTOCOLS
@@ -41,6 +42,7 @@ class TargetProbe:
         "login_at",
         "logs_in",
         "losses",
+        "pace",
         "purpose",
         "question",
         "renewed_at",
@@ -68,6 +70,7 @@ class TargetProbe:
         """When that wait began, in monotonic seconds."""
         self.timed_out = False
         """The last probe had no answer in time."""
+        self.pace = LoginPace(timings.login, timings.login)
         self.login: Login | None = None
         self.login_at = 0.0
         """When the next full login is due, in monotonic seconds."""

@@ -7,7 +7,6 @@ the account may open no connection, a turn waits for one to end, and is a ``time
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,9 +17,9 @@ from mooring.model.probes import Observation, Report
 from mooring.model.reasons import Reason
 from mooring.model.targets import Target
 from mooring.probe.account import Account
-from mooring.probe.admission import FULL_LOGINS_A_SECOND, RateLimiter
 from mooring.probe.confirm import Losses, confirms
 from mooring.probe.connects import PendingProbe
+from mooring.probe.full_logins import FullLogins
 from mooring.probe.loop import Loop
 from mooring.probe.session import PendingQuestion
 from mooring.probe.target_state import ProbePurpose, TargetProbe
@@ -29,13 +28,11 @@ from mooring.protocols.transport.failure import overdue
 
 COLLECT_DELAY = 0.003
 """Seconds from sending a slot's questions to reading the answers: one look for all, instead of one wake-up for each."""
-AGAIN = 0.25
-"""Part of the interval after which a full login that failed, and was not refused, is tried again."""
-SPREAD = (0.9, 1.1)
 
 
 class Turns:
-    """For the loop's thread only. ``probes`` and ``sharing`` are the engine's: all targets, and those of each account.
+    """For the loop's thread only. ``probes``, ``sharing`` and ``neighbours`` are the engine's: all targets, those of
+    each account, and those of each address.
 
     ``ask_again`` gets a target whose next turn is due already.
     """
@@ -46,6 +43,7 @@ class Turns:
         clocks: Clocks,
         probes: Mapping[Target, TargetProbe],
         sharing: Mapping[Account, list[TargetProbe]],
+        neighbours: Mapping[str, list[TargetProbe]],
         *,
         on_reports: Callable[[list[Report]], None],
         ask_again: Callable[[tuple[Target, ...]], None],
@@ -57,7 +55,7 @@ class Turns:
         self._sharing = sharing
         self._on_reports = on_reports
         self._ask_again = ask_again
-        self._login_rate = RateLimiter()
+        self._full_logins = FullLogins(clocks.monotonic, sharing, neighbours)
         self._losses = Losses()
         self._reports: list[Report] = []
 
@@ -170,17 +168,11 @@ class Turns:
         now = self._now()
         seen = answer.observation
         if probe.login is not None:
-            seen = held.weigh(seen, probe.login, now, self._interval(probe))
+            seen = held.weigh(seen, probe.login, now, probe.pace.patience)
+        if probe.timed_out:
+            probe.login_at = 0.0  # the host was silent before: it may let nobody in now
         self._finish(probe, seen, question.started, now)
-        if now >= probe.login_at and not probe.logs_in:
-            self._log_in_anew(probe, now)
-
-    def _log_in_anew(self, probe: TargetProbe, now: float) -> None:
-        """Begins a full login, which finds what the held session hides; its connection replaces the session."""
-        account = probe.account
-        if account.may_log_in(now) and account.make_room(now) and self._login_rate.allows(now):
-            probe.logs_in = True
-            account.open(probe.target, lambda call, result: self._take_login_result(probe, call, result), urgent=False)
+        self._full_logins.begin_if_due(probe, now)
 
     def _on_deadline(self, probe: TargetProbe, question: PendingQuestion) -> None:
         """The deadline has passed. An answer that is there already counts all the same: only Mooring was late."""
@@ -194,35 +186,16 @@ class Turns:
         failure = overdue("session held", now - question.deadline)
         self._finish(probe, Observation(failure.reason, failure.message), question.started, now)
 
-    def _take_login_result(self, probe: TargetProbe, call: PendingProbe, result: LoginResult) -> None:
-        """A full login beside the held session has ended."""
-        probe.logs_in = False
-        self._note_login(probe, call, result)
-
     def _take_fresh_result(self, probe: TargetProbe, call: PendingProbe, result: LoginResult, *, edge: bool) -> None:
         probe.visits = False
         if self._probes.get(probe.target) is not probe:
             return
-        self._note_login(probe, call, result)
+        self._full_logins.note(probe, call.started, result.observation, first=True)
         if result.session is None:
             probe.login_at = 0.0  # once a target that shares the account has opened a session, this one logs in at once
         if edge:
             self._confirm(probe, result)
         self._finish(probe, result.observation, call.started, self._now(), edge=edge)
-
-    def _note_login(self, probe: TargetProbe, call: PendingProbe, result: LoginResult) -> None:
-        now = self._now()
-        probe.login = held.note_login(probe.login, result.observation, call.started, now)
-        probe.login_at = now
-        if probe.account.backoff.refusal is None:  # otherwise the backoff alone decides when the next login begins
-            done = result.observation.reason is Reason.OK
-            probe.login_at += self._interval(probe) * random.uniform(*SPREAD) * (1.0 if done else AGAIN)  # noqa: S311 -- no secret
-        if call.started < probe.renewed_at:
-            probe.login_at = 0.0  # the login may have read the old files
-
-    def _interval(self, probe: TargetProbe) -> float:
-        """Seconds between full logins of this target; longer where all targets together would exceed the rate."""
-        return max(probe.timings.login, len(self._probes) / FULL_LOGINS_A_SECOND)
 
     def lost(self, account: Account, theirs: bool) -> None:  # noqa: FBT001 -- one fact of the one event
         """The session has ended: asks questions under way anew; where the host ended it (``theirs``), all targets."""

@@ -209,3 +209,11 @@ def test_a_verdict_that_is_held_back_is_shown_with_its_rule() -> None:
     row, other = document_of(store, listed)["services"][0]["hosts"]
     assert (row["verdict"], row["consecutive"], row["threshold"]) == ("ready", 3, 3)
     assert (row["held"], other["held"]) == ({"by": "keepOnSilence", "until": None}, None)
+
+
+def test_a_host_says_how_often_mooring_logs_in_there() -> None:
+    """Seconds, as they are in force; null where each probe is a login, or none is made."""
+    listed = spec(A, B)
+    process = replace(PROCESS, login_seconds={target(A): 33.3333333})
+    (service,) = document(Config((listed,), "abc"), store_of(listed), {}, process)["services"]
+    assert [host["loginSeconds"] for host in service["hosts"]] == [33.333333, None]

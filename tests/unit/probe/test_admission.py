@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mooring.probe.admission import FULL_LOGINS_A_SECOND, ConnectLimiter, Permit, RateLimiter
+from mooring.probe.admission import ConnectLimiter, Permit, RateLimiter
 
 
 def test_urgent_ones_go_first_and_each_in_its_order() -> None:
@@ -85,8 +85,7 @@ TestEntrance.settings = settings(max_examples=50, stateful_step_count=30, deadli
 
 def test_the_pace_is_a_tenth_of_a_second_at_once_and_then_its_rate() -> None:
     """Fifty a second, five of them together; what was not used is not saved up."""
-    pace = RateLimiter()
-    assert FULL_LOGINS_A_SECOND == 50
+    pace = RateLimiter(50.0)
     assert [pace.allows(100.0) for _ in range(7)] == [True] * 5 + [False] * 2
     assert not pace.allows(100.019)
     assert pace.allows(100.021)

@@ -123,4 +123,4 @@ def test_a_defect_of_a_listener_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
         wait_until(lambda: bool(told), SECONDS, "the hook")
         assert told == ["a defect"]
         wait_until(lambda: not engine.engine._loop._thread.is_alive(), SECONDS, "its end")
-        engine.engine._assign({})  # what the loop would have left
+        engine.engine._assign({}, {})  # what the loop would have left

@@ -71,3 +71,16 @@ def test_a_login_that_a_busy_machine_holds_up_costs_the_host_nothing(monkeypatch
     with puppet() as server, turns(target := of(server, timeout=TIMEOUT)) as under:
         assert under.turn(target)[0].observation.reason in (Reason.LOCAL, Reason.OK)
         wait_until(lambda: under.turn(target)[0].observation.reason is Reason.OK, SECONDS, "the next turn", every=0.1)
+
+
+def test_after_a_silence_a_full_login_follows_the_first_answer() -> None:
+    """The session lives; whether the host lets anybody in is seen at once, and not an interval later."""
+    with puppet() as server, turns(target := of(server), login=3600.0) as engine:
+        engine.turn(target)
+        server.awake.clear()
+        assert engine.silent_turn(target).observation.reason is Reason.TIMEOUT
+        assert server.logins == 1
+        number = len(engine.of(target))
+        server.awake.set()
+        assert engine.next(target, number).observation.reason is Reason.OK, "asked anew, over the session"
+        wait_until(lambda: server.logins == 2, SECONDS / 4, "a full login")

@@ -39,7 +39,7 @@ class Stage:
         self.probes: dict[Target, TargetProbe] = {}
         sharing: dict[Account, list[TargetProbe]] = {}
         self.turns = Turns(
-            loop, clocks, self.probes, sharing, on_reports=self.reports.extend, ask_again=self.again.append
+            loop, clocks, self.probes, sharing, {}, on_reports=self.reports.extend, ask_again=self.again.append
         )
         self.account = FullAccount(
             TARGET,

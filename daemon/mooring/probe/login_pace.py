@@ -1,0 +1,68 @@
+"""How often each target logs in beside its held session, so that all targets together stay within a budget.
+
+Full logins are the dearest probes, for Mooring and for the servers. Where ``loginSeconds`` is the default, they may be
+1.5 % of all probes, or 15 a second where that is more: up to 150 accounts nothing changes. A ``loginSeconds`` of the
+file is kept, up to 50 logins a second over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from mooring.model.spec import ProbeTimings
+from mooring.model.targets import Target
+from mooring.protocols.registry import PROTOCOLS
+
+SHARE = 0.015
+"""Full logins for each probe, where ``loginSeconds`` is the default."""
+LEAST_A_SECOND = 15.0
+"""So many such logins a second are made in any case."""
+MOST_A_SECOND = 50.0
+"""Full logins beside held sessions, of all targets together."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPace:
+    """Seconds between the full logins of a target."""
+
+    interval: float
+    """While they succeed."""
+    retry_base: float
+    """What the retries are measured by once one has failed: the budget does not stretch it."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a completed login after which an answer over the held session proves nothing."""
+        return self.interval + self.retry_base
+
+
+def account_key(target: Target) -> Hashable:
+    """The same for all targets that share a held session: those with the same address, port and credentials.
+
+    A target whose protocol logs in nowhere shares with nobody.
+    """
+    if PROTOCOLS[target.protocol].client.login is None:
+        return target
+    return (target.protocol, target.address, target.port, target.options.login_key())
+
+
+def login_paces(timings: Mapping[Target, ProbeTimings]) -> dict[Target, LoginPace]:
+    """The pace of each target that logs in. Those of one account share its logins, by the shortest interval."""
+    accounts: dict[Hashable, tuple[float, bool]] = {}
+    keys = {target: account_key(target) for target in timings}
+    logging_in = [target for target, key in keys.items() if key is not target]
+    for target in logging_in:
+        one, key = timings[target], keys[target]
+        accounts[key] = min(accounts.get(key, (one.login, one.login_is_default)), (one.login, one.login_is_default))
+    stated = sum(1 / login for login, is_default in accounts.values() if not is_default)
+    default = sum(1 / login for login, is_default in accounts.values() if is_default)
+    budget = max(LEAST_A_SECOND, SHARE * sum(1 / timings[target].period for target in logging_in))
+    over_budget = max(1.0, default / budget)
+    over_all = max(1.0, (stated + default / over_budget) / MOST_A_SECOND)
+    unbudgeted = max(1.0, (stated + default) / MOST_A_SECOND)
+    paces = {}
+    for key, (login, is_default) in accounts.items():
+        interval = login * over_all * (over_budget if is_default else 1.0)
+        paces[key] = LoginPace(interval, min(interval, login * unbudgeted))
+    return {target: paces[keys[target]] for target in logging_in}
