@@ -15,6 +15,7 @@ from lab.history import History
 from lab.mooring import Daemon
 from lab.process import start_all
 from lab.servers import Mariadb, Redis
+from lab.swapped import swap_text
 from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_servers
@@ -187,7 +188,7 @@ def test_host_that_was_never_known_waits_for_a_word(mariadb: Mariadb, tmp_path: 
         assert "1045" in told["message"]
         wait_until(lambda: daemon.not_ready("default/db") == [ONE], 10, "its place among those not ready")
         assert daemon.get("/readyz")[0] == 200
-        secret.write_text("right")
+        swap_text(secret, "right")
         admitted = daemon.wait_log("host.ready")
         assert (admitted["before"], admitted["streak"]) == ("never-judged", 1)
         daemon.wait_ready("default/db", [ONE])

@@ -11,6 +11,7 @@ import pytest
 from lab.certificates import issue
 from lab.process import free_port
 from lab.servers import Certificate, Mariadb, Redis
+from lab.swapped import swap_text
 from lab.waiting import wait_until
 from support.session_counts import ACCOUNTS, PASSWORD, USER, Watched, listed, started, watched, written
 
@@ -53,17 +54,17 @@ def test_password_that_is_written_to_the_file_is_used_at_once(stage: Watched, na
     stage.wait_probes(name, 5, after)
     assert {line["reason"] for line in stage.probes(name, after)} == {"ok"}, "the held session hides it"
     touched_at = time.monotonic()
-    stage.secret.write_text(PASSWORD)
+    swap_text(stage.secret, PASSWORD)
     wait_until(lambda: refused(stage, name), SELDOM / 4, "the refused login to be shown")
     row = stage.row(key, name)
     assert (row["verdict"], row["reason"]) == ("ready", "ok"), "the session's answer is judged"
     assert stage.sessions(name) == held, "the session that answers is kept"
-    stage.secret.write_text(f"{ANOTHER}\n")
+    swap_text(stage.secret, f"{ANOTHER}\n")
     wait_until(lambda: not refused(stage, name), SELDOM / 4, "the login to be made")
     assert time.monotonic() - touched_at < SELDOM / 2, "sooner than any full login would have come"
     set_password(stage, name, PASSWORD)
     held = stage.sessions(name)
-    stage.secret.write_text(f"{PASSWORD}\n")
+    swap_text(stage.secret, f"{PASSWORD}\n")
     stage.wait_session(name, held)
     stage.wait_ok()
     assert stage.verdicts(after) == []

@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from lab.servers import Mariadb, Redis
+from lab.swapped import swap_text
 from lab.waiting import wait_until
 from mooring.model.reasons import Reason
 from mooring.model.targets import Target
@@ -177,7 +178,7 @@ def test_a_refused_login_is_made_less_and_less_often(mariadb: Mariadb, tmp_path:
             time.sleep(0.05)
         assert mariadb.status("Access_denied_errors") - refused == 3
         assert engine.reasons(target) == [AUTH] * 3
-        secret.write_text(PASSWORD)
+        swap_text(secret, PASSWORD)
         engine.engine.renew(frozenset({str(secret)}))
         assert [report.observation.reason for report in engine.turn(target)] == [OK]
 
@@ -195,7 +196,7 @@ def test_a_refused_login_beside_a_held_session_leaves_the_host_judged(mariadb: M
     refused = mariadb.status("Access_denied_errors")
     with turns(target, login=0.2) as engine:
         engine.turn(target)
-        secret.write_text("stale")
+        swap_text(secret, "stale")
         until = time.monotonic() + 4.0
         while time.monotonic() < until:
             (report,) = engine.turn(target)
