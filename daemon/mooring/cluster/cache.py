@@ -60,6 +60,8 @@ class Watch(Generic[Value]):
         self._groups: dict[str, dict[str, Held[Value]]] = {}
         self._learned: dict[str, Held[Value] | None] = {}
         """What ``learn`` got since the last list was asked for, which may not have it yet."""
+        self._gone: dict[str, str] = {}
+        """The last version of what ``learn`` found gone: events of it may still be under way, up to its deletion."""
         self._call: Deadline | None = None
         self._stopped = threading.Event()
         self.listed = threading.Event()
@@ -111,6 +113,8 @@ class Watch(Generic[Value]):
         value = None if held is None else self._value(held)
         with self._lock:
             self._learned[name] = held
+            if held is None and (known := self._objects.get(name)):
+                self._gone[name] = known.version
             self._keep(name, held)
         return value
 
@@ -167,7 +171,7 @@ class Watch(Generic[Value]):
             names = found.keys() | self._objects.keys()
             changed = [name for name in names if _version(found.get(name)) != _version(self._objects.get(name))]
             groups = set[str]().union(*(self._put(name, found.get(name)) for name in changed))
-            self._learned = {}
+            self._learned, self._gone = {}, {}
         self.connected = True
         self.listed.set()
         self.answered.set()
@@ -203,6 +207,9 @@ class Watch(Generic[Value]):
         one = None if found is None else self._hold(found)
         with self._lock:
             held = self._objects.get(name)
+            if one is not None and name in self._gone and not newer(version, self._gone[name]):
+                return
+            self._gone.pop(name, None)
             if one is None and held is not None and newer(held.version, version):
                 return
             changed = self._keep(name, one)

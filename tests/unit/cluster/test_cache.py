@@ -186,6 +186,22 @@ def test_what_a_write_answered_is_not_undone_by_an_older_event(tmp_path: Path) -
     kept.server.__exit__()
 
 
+def test_what_is_gone_does_not_come_back_by_an_older_event(tmp_path: Path) -> None:
+    """A read showed that the object is gone: events from before are no news; one that is made again is."""
+    kept = Cache(tmp_path)
+    kept.watch.listed.set()
+    kept.watch.learn("a", thing("a", 20))
+    kept.watch.learn("a", None)
+    kept.watch._take("a", thing("a", 18), "18")
+    kept.watch._take("a", thing("a", 20), "20")
+    assert kept.has(a=None)
+    assert kept.told == []
+    kept.watch._take("a", None, "21")
+    kept.watch._take("a", thing("a", 22), "22")
+    assert kept.has(a=22)
+    kept.server.__exit__()
+
+
 def test_what_a_write_answered_is_not_undone_by_a_list_under_way(started: Callable[..., Cache]) -> None:
     """A list that the server had begun to answer before the write is older than it."""
     wait, learnt = threading.Event(), threading.Event()
