@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import http
+import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from kube.api import Api
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/{}"
+_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+Rule = Mapping[str, Sequence[str]]
 _CACHED = 20  # seconds; an API server trusts a token that it has seen for 10 s more
 
 
@@ -52,8 +55,11 @@ class User:
         unauthorized = http.HTTPStatus.UNAUTHORIZED
         wait_until(lambda: mine.ask("GET", "/api/v1").status == unauthorized, _CACHED, "the token to be refused")
 
-    def allow(self, *rules: Mapping[str, Sequence[str]], namespace: str | None = None) -> None:
-        """Grants rules of a Role, such as {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["get"]}."""
+    def allow(self, *rules: Rule, namespace: str | None = None) -> None:
+        """Grants rules of a Role, such as {"apiGroups": [""], "resources": ["endpoints"], "verbs": ["get"]}.
+
+        From the return on they are in force: the API server learns of Roles by watches of its own, a little later.
+        """
         where = namespace or self.namespace
         name = {"name": f"{self.account}-{secrets.token_hex(3)}"}
         role: dict[str, Any] = {"metadata": name, "rules": list(rules)}
@@ -62,11 +68,32 @@ class User:
         self._api.rest.create(_RBAC.format(where, "roles"), role)
         binding = {"metadata": name, "subjects": [subject], "roleRef": reference}
         self._api.rest.create(_RBAC.format(where, "rolebindings"), binding)
+        for one in _single(rules):
+            wait_until(lambda: self._may(one, where), 20, f"{self.name} to have {one}")  # noqa: B023 -- used at once
 
     def forbid(self, *, namespace: str | None = None) -> None:
-        """Takes back all that ``allow`` granted in a namespace."""
+        """Takes back all that ``allow`` granted in a namespace; from the return on it is refused."""
+        where = namespace or self.namespace
+        mine: dict[str, list[Any]] = {}
         for kind in ("rolebindings", "roles"):
-            path = _RBAC.format(namespace or self.namespace, kind)
-            for one in self._api.rest.get(path)["items"]:
-                if one["metadata"]["name"].startswith(self.account):
-                    self._api.rest.delete(f"{path}/{one['metadata']['name']}")
+            found = self._api.rest.get(_RBAC.format(where, kind))["items"]
+            mine[kind] = [one for one in found if one["metadata"]["name"].startswith(self.account)]
+            for one in mine[kind]:
+                self._api.rest.delete(f"{_RBAC.format(where, kind)}/{one['metadata']['name']}")
+        for right in _single([rule for role in mine["roles"] for rule in role["rules"]]):
+            wait_until(lambda: not self._may(right, where), 20, f"{self.name} to lose {right}")  # noqa: B023 -- used at once
+
+    def _may(self, right: Mapping[str, str], namespace: str) -> bool:
+        """Whether the API server would let it do this now."""
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated"]
+        asked = {"user": self.name, "groups": groups, "resourceAttributes": {"namespace": namespace, **right}}
+        return bool(self._api.rest.create(_REVIEWS, {"spec": asked})["status"]["allowed"])
+
+
+def _single(rules: Sequence[Rule]) -> Iterator[dict[str, str]]:
+    """Each right of the rules by itself, as an access review has it."""
+    for rule in rules:
+        names = rule.get("resourceNames") or [""]
+        for group, place, verb, name in itertools.product(rule["apiGroups"], rule["resources"], rule["verbs"], names):
+            resource, _, part = place.partition("/")
+            yield {"group": group, "resource": resource, "subresource": part, "verb": verb, "name": name}
