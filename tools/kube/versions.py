@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from kube.api import Api
 from lab.history import Version
+from lab.waiting import wait_until
 
 ENDPOINTS = "/registry/services/endpoints/"
 SLICES = "/registry/endpointslices/"
@@ -45,6 +46,8 @@ class Versions:
         self._kind = kind
         self._prefix = f"{kind}{namespace}/"
         self._versions: list[Version] = []
+        self._now: dict[str, int] = {}
+        """The revision of each object that is there, as far as it was read."""
         self._next = 0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
@@ -53,7 +56,7 @@ class Versions:
         return {"key": _encoded(self._prefix), "range_end": _encoded(self._prefix[:-1] + "0")}  # "0" follows "/"
 
     def __enter__(self) -> Self:
-        found = json.loads(self._api.ask_etcd("POST", "/v3/kv/range", json.dumps(self._range())))
+        found = self._read()
         for stored in found.get("kvs", []):
             self._keep(stored, deleted=False)
         self._next = int(found["header"]["revision"]) + 1
@@ -62,8 +65,26 @@ class Versions:
 
     def __exit__(self, *_: object) -> None:
         """Ends after all that is stored until now is recorded, if etcd serves."""
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            found = self._read()
+            wait_until(lambda: self._has(found), 10, "the record to have what is stored")
         self._ending.set()
         self._thread.join()
+
+    def _read(self) -> dict[str, Any]:
+        """What is stored now, and at which revision. Raises OSError, ValueError: etcd does not serve."""
+        found: dict[str, Any] = json.loads(self._api.ask_etcd("POST", "/v3/kv/range", json.dumps(self._range())))
+        if "header" not in found:
+            raise ValueError(f"etcd says {found}")
+        return found
+
+    def _has(self, found: dict[str, Any]) -> bool:
+        """Whether the record goes on to that moment at least: each change of an object and each deletion is in it."""
+        stored = {one["key"]: int(one["mod_revision"]) for one in found.get("kvs", [])}
+        known, moment = dict(self._now), int(found["header"]["revision"])
+        return all(known.get(key, self._next - 1) >= revision for key, revision in stored.items()) and all(
+            key in stored or revision > moment for key, revision in known.items()
+        )
 
     def of(self, service: str) -> list[Version]:
         """The versions of ``NAMESPACE/NAME`` until now, the oldest first."""
@@ -85,7 +106,7 @@ class Versions:
         with contextlib.closing(self._api.etcd_connection(_SILENCE)) as connection:
             connection.request("POST", "/v3/watch", json.dumps(question))
             for line in connection.getresponse():
-                self._take(json.loads(line)["result"])
+                self._take(json.loads(line).get("result") or {})  # an error of etcd's ends the stream
 
     def _take(self, result: dict[str, Any]) -> None:
         if "compact_revision" in result:
@@ -98,4 +119,9 @@ class Versions:
     def _keep(self, stored: dict[str, str], *, deleted: bool) -> None:
         service = base64.b64decode(stored["key"]).decode().removeprefix(self._kind)
         text = None if deleted else base64.b64decode(stored["value"]).decode()
-        self._versions.append(Version(service, time.monotonic(), text, int(stored["mod_revision"])))
+        revision = int(stored["mod_revision"])
+        self._versions.append(Version(service, time.monotonic(), text, revision))
+        if deleted:
+            self._now.pop(stored["key"], None)
+        else:
+            self._now[stored["key"]] = revision
