@@ -25,7 +25,7 @@ def stage(api: Api, namespace: str) -> Iterator[Replicas]:
 
 @pytest.fixture
 def quick(api: Api, namespace: str) -> Iterator[Replicas]:
-    """With a Lease of 2 s, where it is not its own time that is looked at."""
+    """With a shorter Lease, where it is not its own time that is looked at."""
     with Replicas(api, namespace, timings=QUICK) as made:
         yield made
 
@@ -80,7 +80,7 @@ def test_a_leader_that_was_frozen(stage: Replicas, seconds: float, *, taken: boo
     time.sleep(max(0.0, frozen + seconds - time.monotonic()))
     first.thaw()
     time.sleep(5)
-    assert first.leads is not taken
+    wait_until(lambda: first.leads is not taken, 10, "the former leader to know whether it still leads")
     assert stage.leaders() == [first.name, second.name][: 1 + taken]
     if not taken:
         stage.servers[1].kill()
@@ -171,14 +171,13 @@ def test_one_that_has_just_started_leads_once_it_sees(quick: Replicas) -> None:
     first = quick.add()
     first.cut()
     first.wait_blind()
-    second = quick.add(ready=False)
-    second.cut()
+    second = quick.add(ready=False, cut=True)
     second.wait_blind()
     time.sleep(15)
     assert quick.leaders() == [first.name]
     third = quick.add(ready=False)
     quick.wait_leader(third, LATEST)
-    assert third.daemon.get("/readyz")[0] == 200
+    wait_until(lambda: third.daemon.get("/readyz")[0] == 200, 10, "it to be ready")
 
 
 def test_a_sixth_daemon_has_no_voice_until_another_ends(quick: Replicas) -> None:
@@ -231,8 +230,8 @@ def test_a_lease_that_lasts_for_years_and_one_that_is_deleted(stage: Replicas) -
     said = first.daemon.wait_log("lease.absurd")
     assert (said["holder"], said["seconds"]) == ("somebody", 2000000000)
     first.daemon.wait_log("leader.lost")
-    api.delete(path)
     begun = time.monotonic()
+    api.delete(path)
     stage.servers[1].kill()
     stage.servers[0].kill()
     stage.wait_published(NEITHER, LATEST)

@@ -33,7 +33,8 @@ from support.relay import Relay
 LONGEST_LINE = 1024
 """Bytes of the log."""
 USUAL = "15,10,2"
-QUICK = "2,1.4,0.25"
+QUICK = "6,4,0.25"
+"""Longer than a machine stands still now and then: else its leader changes though nobody hurt it."""
 
 
 class _Unread(ClusterDaemon):
@@ -57,11 +58,16 @@ class Replica:
         *,
         names: Sequence[str] = ("db",),
         read: bool = True,
+        cut: bool = False,
     ) -> None:
-        """``names`` are the Services of its file; without ``read`` nobody reads its log, which has every probe."""
+        """``names`` are the Services of its file; without ``read`` nobody reads its log, which has every probe.
+
+        ``cut``: it never had a way to the servers.
+        """
         self._stage = stage
         self._kind = ClusterDaemon if read else _Unread
         self._undo = contextlib.ExitStack()
+        self._begins_cut = cut
         self._servers, self._number, self._timings, self._names = servers, number, timings, names
 
     def __enter__(self) -> Self:
@@ -71,6 +77,8 @@ class Replica:
                 undo.enter_context(Relay(server.address, server.port, home))
                 for server, home in zip(self._servers, homes, strict=True)
             ]
+            if self._begins_cut:
+                self.cut()
             hosts = [at(ip, way) for ip, way in zip((ONE, TWO), self.ways, strict=True)]
             services = [service(name, "redis", hosts, namespace=self._stage.namespace) for name in self._names]
             self.hangs = self._stage.api.directory / f"hangs-{self._stage.namespace}-{self._number}"
@@ -152,8 +160,11 @@ class Replicas:
     def __exit__(self, *_: object) -> None:
         self._undo.close()
 
-    def add(self, names: Sequence[str] = ("db",), *, ready: bool = True, read: bool = True) -> Replica:
-        made = Replica(self.stage, self.servers, len(self.made), self._timings, names=names, read=read)
+    def add(
+        self, names: Sequence[str] = ("db",), *, ready: bool = True, read: bool = True, cut: bool = False
+    ) -> Replica:
+        """One more daemon; ``ready``: it is waited for. The others are as of ``Replica``."""
+        made = Replica(self.stage, self.servers, len(self.made), self._timings, names=names, read=read, cut=cut)
         self.made.append(self._undo.enter_context(made))
         if ready:
             self.wait_ready(made)
