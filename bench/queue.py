@@ -72,8 +72,7 @@ def run(count: int) -> None:
                     lambda: all(ready(daemon, f"{broken}/{name}") == BOTH for name in names), 120, "all to be ready"
                 )
                 alone = [failover(daemon, key, dies) for _ in range(TIMES)]
-                with hanging(api, broken, webhook.port):
-                    time.sleep(3)  # until the API server knows of it
+                with hanging(api, broken, webhook):
                     theirs.shut()
                     time.sleep(0.2)
                     first = failover(daemon, key, dies)

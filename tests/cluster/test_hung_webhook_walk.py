@@ -75,7 +75,6 @@ class Walk:
     def beside(self, webhook: Door, theirs: Door, wait_stuck: Callable[[], object]) -> None:
         """A host of each Service of the other namespace ends, and no write of that comes back."""
         before = webhook.taken
-        time.sleep(2.0)  # until the API server knows of the webhook
         theirs.shut()
         wait_until(lambda: webhook.taken > before, LATEST, "the webhook to be asked")
         self._fail_over("beside", self._chance.randint(2, 4))
@@ -107,7 +106,7 @@ def test_a_webhook_that_hangs_delays_no_other_namespace(api: Api, namespace: str
             while time.monotonic() - begun < SECONDS:
                 wait_until(lambda: all_are(ONE, TWO), LATEST, "the others to be ready")
                 walk.alone()
-                with hanging(api, other, webhook.port):
+                with hanging(api, other, webhook):
                     walk.beside(webhook, theirs, lambda: all_are(ONE, TWO))
                 wait_until(lambda: all_are(ONE), LATEST, "what hung to be stored")
                 theirs.open()

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Self
 
 from kube.api import Api
+from lab.process import free_port
+from lab.waiting import wait_until
 
 HERE = "127.0.0.1"
 
@@ -20,8 +22,7 @@ class Door:
     """So many connections until now."""
 
     def __init__(self) -> None:
-        with socket.create_server((HERE, 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port(HERE)
         self.open()
 
     def open(self) -> None:
@@ -49,14 +50,22 @@ class Door:
         self.shut()
 
 
+def _asked(api: Api, namespace: str, webhook: Door) -> bool:
+    """Whether a write that would change nothing comes to the webhook."""
+    before, body = webhook.taken, {"metadata": {"name": "asks"}}
+    with contextlib.suppress(TimeoutError):
+        api.rest.ask("POST", f"/api/v1/namespaces/{namespace}/endpoints?dryRun=All", body, timeout=1)
+    return webhook.taken > before
+
+
 @contextlib.contextmanager
-def hanging(api: Api, namespace: str, port: int) -> Iterator[None]:
+def hanging(api: Api, namespace: str, webhook: Door) -> Iterator[None]:
     """Each write of Endpoints in the namespace waits for an answer that never comes."""
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["endpoints"]}
     hook = {
         "name": "hangs.example.com",
-        "clientConfig": {"url": f"https://{HERE}:{port}/"},
+        "clientConfig": {"url": f"https://{HERE}:{webhook.port}/"},
         "rules": [rule],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "sideEffects": "None",
@@ -66,6 +75,7 @@ def hanging(api: Api, namespace: str, port: int) -> Iterator[None]:
     }
     api.rest.create(path, {"metadata": {"name": "hangs"}, "webhooks": [hook]})
     try:
+        wait_until(lambda: _asked(api, namespace, webhook), 20, "the API server to ask the webhook", every=0.1)
         yield
     finally:
         api.rest.delete(f"{path}/hangs")
