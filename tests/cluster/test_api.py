@@ -11,6 +11,7 @@ from cluster.library import client
 from kube import build, kubectl
 from kube.api import Api
 from kube.versions import Versions
+from lab.waiting import wait_until
 
 pytestmark = pytest.mark.needs_api
 
@@ -118,7 +119,7 @@ def test_every_version_is_recorded(api: Api, namespace: str) -> None:
             touch(api, namespace, str(number))
         api.etcd.kill()
         api.etcd.start()
-        api.server.wait()
+        wait_until(lambda: api.rest.ask("GET", endpoints(namespace, "db")).status == 200, 20, "its way back to etcd")
         api.rest.delete(endpoints(namespace, "db"))
     found = [version.manifest for version in history.of(f"{namespace}/db")]
     labels = [manifest and manifest["metadata"].get("labels", {}).get("touched") for manifest in found]

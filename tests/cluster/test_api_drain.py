@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kube.api import Api
-from kube.redis_services import ONE, TWO, Stage, last, redis_servers
+from kube.redis_services import NEITHER, ONE, TWO, Stage, last, published, redis_servers
 from kube.versions import Versions
 from lab.mooring import Daemon
 from lab.servers import Redis
@@ -53,8 +53,9 @@ def test_a_drain_and_its_end(api: Api, stage: Stage, daemon: Daemon, history: Ve
     service, where = stage.key(NAME), ["--cluster", "kubeconfig", "--kubeconfig", str(api.kubeconfig)]
     assert main(["drain", ONE, "-s", service, *where]) == 1
     assert last(history, service) == ([ONE], [TWO])
-    assert main(["drain", ONE, "-s", service, "--for", "3s", "--reason", "a, b", "--force", *where]) == 0
-    wait_until(lambda: last(history, service) == ([], [ONE, TWO]), 10, "the drained host to leave")
+    seen = len(published(history, service))
+    assert main(["drain", ONE, "-s", service, "--for", "8s", "--reason", "a, b", "--force", *where]) == 0
+    wait_until(lambda: NEITHER in published(history, service)[seen:], 10, "the drained host to leave")
     daemon.wait_log("drain.ended", service=service, timeout=15)
     wait_until(lambda: last(history, service) == ([ONE], [TWO]), 10, "the host to come back")
     wait_until(lambda: stage.events("DrainEnded", NAME), 5, "the Event")
@@ -75,6 +76,6 @@ def test_the_only_host_dies(api: Api, stage: Stage, daemon: Daemon, history: Ver
         return [one["count"] for one in found if one["message"].startswith(f"{ONE} (")]
 
     wait_until(lambda: counted() == [2], 10, "the second time to be counted")
-    (empty,) = stage.events("ServiceEmpty", NAME)
+    (empty,) = wait_until(lambda: stage.events("ServiceEmpty", NAME), 10, "the Event of the empty Service")
     assert empty.startswith("none of 2 hosts is ready; the last one: ")
     assert any("is ready again; 1 of 2 ready" in one for one in stage.events("HostReady", NAME))

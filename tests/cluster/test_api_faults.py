@@ -103,7 +103,8 @@ class Audited(Api):
 
     def writes(self) -> list[dict[str, Any]]:
         """What Mooring asked to be written, the oldest first."""
-        found = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        whole = [line for line in self.audit.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        found = [json.loads(line) for line in whole]
         return [one for one in found if one["userAgent"].startswith("mooring/")]
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from kube.api import Api
-from kube.redis_services import BOTH, ONE, TWO, Stage, last, subsets, wait_published
+from kube.redis_services import BOTH, ONE, SECOND, TWO, Stage, last, subsets, wait_published
 from kube.versions import Versions
 from lab.mooring import Daemon
 from lab.servers import Redis
-from lab.waiting import wait_until
+from lab.waiting import happens, wait_until
 from mooring.cli.main import main
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
@@ -50,8 +49,8 @@ def test_a_pause_and_its_end(api: Api, stage: Stage, daemon: Daemon, history: Ve
     redis[1].kill()
     daemon.wait_log("host.not_ready", service=stage.key(NAME), address=TWO)
     stage.edit(subsets([TWO], [ONE]), name=NAME)
-    time.sleep(2.5)
-    assert last(history, stage.key(NAME)) == ([TWO], [ONE])
+    wait_until(lambda: last(history, stage.key(NAME)) == SECOND, 10, "the edit in the record")
+    assert not happens(lambda: last(history, stage.key(NAME)) != SECOND, 2.5), "written, though paused"
     (shown,) = daemon.status()["services"]
     assert shown["paused"]["reason"] == "moving; the disk"
     assert b'mooring_service_paused{namespace="' in daemon.get("/metrics")[1]

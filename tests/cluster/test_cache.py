@@ -16,6 +16,8 @@ from mooring.cluster.reading import Json
 pytestmark = pytest.mark.needs_api
 
 WITHOUT_CACHE = "--watch-cache-sizes=endpoints#0"
+SOON = 5.0
+"""Seconds for what takes a moment: without a watch nothing is seen for longer."""
 
 
 @pytest.fixture
@@ -50,20 +52,21 @@ def version(watch: Watch[Json], name: str) -> str | None:
 def test_changes_are_seen_at_once(api: Server, path: str, watch: Watch[Json], told: list[str]) -> None:
     """Made, changed, deleted and made again under the same name: each is told, within a moment."""
     make(api, path, "a")
-    wait_until(lambda: version(watch, "a"), 1, "the object")
+    wait_until(lambda: version(watch, "a"), SOON, "the object")
     changed = api.rest.patch(f"{path}/a", {"metadata": {"labels": {"x": "y"}}})["metadata"]["resourceVersion"]
-    wait_until(lambda: version(watch, "a") == changed, 1, "the change")
+    wait_until(lambda: version(watch, "a") == changed, SOON, "the change")
     api.rest.delete(f"{path}/a")
-    wait_until(lambda: version(watch, "a") is None, 1, "the deletion")
+    wait_until(lambda: version(watch, "a") is None, SOON, "the deletion")
     again = make(api, path, "a")
-    wait_until(lambda: version(watch, "a") == again, 1, "the new one")
+    wait_until(lambda: version(watch, "a") == again, SOON, "the new one")
+    wait_until(lambda: len(told) >= 4, SOON, "the last word, which follows what a read shows")
     assert told == ["a"] * 4
 
 
 def test_a_frozen_server_hides_nothing(api: Server, path: str, watch: Watch[Json]) -> None:
     """What was seen last is read on; after the thaw the same watch goes on."""
     make(api, path, "a")
-    wait_until(lambda: version(watch, "a"), 1, "the object")
+    wait_until(lambda: version(watch, "a"), SOON, "the object")
     api.server.freeze()
     assert version(watch, "a")
     api.server.thaw()
@@ -75,7 +78,7 @@ def test_a_version_that_nobody_remembers_leads_to_a_list(api: Server, path: str,
     """After a kill, a compaction and a server without a cache, what changed meanwhile is seen."""
     make(api, path, "a")
     make(api, path, "b")
-    wait_until(lambda: version(watch, "b"), 1, "the objects")
+    wait_until(lambda: version(watch, "b"), SOON, "the objects")
     api.server.restart(WITHOUT_CACHE)
     api.rest.delete(f"{path}/a")
     changed = api.rest.patch(f"{path}/b", {"metadata": {"labels": {"x": "y"}}})["metadata"]["resourceVersion"]
@@ -88,5 +91,6 @@ def test_a_watch_follows_only_its_namespace(api: Server, watch: Watch[Json], tol
     with api.namespace() as other:
         make(api, f"/api/v1/namespaces/{other}/endpoints", "elsewhere")
         make(api, path, "here")
-        wait_until(lambda: version(watch, "here"), 1, "the object")
+        wait_until(lambda: version(watch, "here"), SOON, "the object")
+        wait_until(lambda: told, SOON, "the word of it, which follows what a read shows")
     assert told == ["here"]

@@ -136,10 +136,10 @@ def test_each_no_of_a_real_server_has_its_error(api: Server, namespace: str) -> 
 
 def test_a_frozen_server_holds_no_call(api: Server, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads, writes and the begin of a watch end by their deadline, over a new connection and over one that stood."""
-    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.5)
     stood, new = by(api.kubeconfig), by(api.kubeconfig)
     stood.get(endpoints(namespace))
+    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.5)
     api.server.freeze()
     for made in (stood, new):
         for ask in (_get, _write, _watch):

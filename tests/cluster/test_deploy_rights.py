@@ -58,7 +58,10 @@ def installed(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
     api.kubectl("apply", "-k", str(base))
     path = f"{CORE}/mooring/serviceaccounts/mooring/token"
     token = api.rest.create(path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
-    yield Installed(api, api.rest.as_user(token), base)
+    made = Installed(api, api.rest.as_user(token), base)
+    for path in (f"{CORE}/default/endpoints", ONE_LEASE):
+        wait_until(lambda: made.mooring.ask("GET", path).status == http.HTTPStatus.OK, 20, f"{path} to be allowed")  # noqa: B023 -- used at once
+    yield made
     api.kubectl("delete", "-k", str(base), "--wait=false")
 
 

@@ -123,7 +123,8 @@ class ClusterField(Field):
 
     def writes(self) -> list[dict[str, object]]:
         """The requests of ours that changed an object or tried to: verb, code, version that was given."""
-        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        whole = [line for line in self.audit.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        lines = [json.loads(line) for line in whole]
         return [
             {
                 "verb": line["verb"],

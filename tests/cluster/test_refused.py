@@ -84,6 +84,10 @@ class Scene:
         why: str | None = next(one["error"] for one in found if (one["namespace"], one["name"]) == where)
         return why
 
+    def wait_error(self, why: str, name: str, namespace: str | None = None) -> None:
+        """The status says it a little later than the log."""
+        wait_until(lambda: self.error(name, namespace) == why, 5, f"the status of {name} to say why")
+
     def described(self, name: str, namespace: str | None = None) -> str:
         return self.cluster.kubectl("-n", namespace or self.namespace, "describe", "service", name)
 
@@ -138,7 +142,7 @@ def test_refused_until_the_cause_is_gone(scene: Scene, name: str) -> None:
     why = CAUSES[name].why
     key = f"{scene.namespace}/{name}"
     assert scene.daemon.wait_log("endpoints.refused", service=key)["why"] == why
-    assert scene.error(name) == why
+    scene.wait_error(why, name)
     wait_until(lambda: told(scene.described(name), why), 10, "the Event", every=0.2)
     assert scene.daemon.ready(key) == []
     scene.is_served("good")
@@ -159,7 +163,7 @@ def test_service_that_comes_later(scene: Scene) -> None:
     why = "there is no such Service; create it without a selector"
     key = f"{scene.namespace}/absent"
     assert scene.daemon.wait_log("endpoints.refused", service=key)["why"] == why
-    assert scene.error("absent") == why
+    scene.wait_error(why, "absent")
     assert scene.daemon.manifest(key) is None
     make(scene.cluster, scene.namespace, "absent", {})
     scene.is_served("absent")
@@ -177,7 +181,7 @@ def test_own_service_of_the_api_server(scene: Scene) -> None:
     """default/kubernetes is refused for good, and its Endpoints stay the API server's."""
     why = "this is the API server's own Service; choose another"
     assert scene.daemon.wait_log("endpoints.refused", service="default/kubernetes")["why"] == why
-    assert scene.error("kubernetes", "default") == why
+    scene.wait_error(why, "kubernetes", "default")
     wait_until(lambda: told(scene.described("kubernetes", "default"), why), 10, "the Event", every=0.2)
     assert scene.daemon.ready("default/kubernetes") == [scene.cluster.address]
     assert "mooring" not in str(scene.daemon.manifest("default/kubernetes"))

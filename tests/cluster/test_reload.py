@@ -18,7 +18,7 @@ from kube.versions import Versions
 from lab.configuration import at, file, service
 from lab.mooring import Daemon
 from lab.servers import Redis
-from lab.waiting import wait_until
+from lab.waiting import happens, wait_until
 
 pytestmark = [pytest.mark.needs_api, pytest.mark.needs_servers]
 DRAINED = ([ONE], [TWO])
@@ -68,16 +68,19 @@ def test_a_namespace_is_learned_and_left(api: Api, stage: Stage, redis: list[Red
         user.allow(*RIGHTS, namespace=new)
         with stage.daemon(_file(stage, redis), kubeconfig=user.kubeconfig) as daemon:
             daemon.wait_ready(stage.key(), [ONE, TWO])
-            alone = _watched(api)
+            alone = _steadily_watched(api)
             both = file(_entry(redis, stage.namespace), _entry(redis, new))
             _replace(daemon, both)
             wait_until(lambda: last(history, f"{new}/db") == BOTH, 10, "the new namespace to be served")
             # An object without Mooring's notes gets them by a write that moves nothing.
             assert [stored for stored, _ in groupby(published(history, f"{new}/db"))] == [DRAINED, BOTH]
             assert daemon.logs("endpoints.failed") == []
-            assert _watched(api) == alone + 1
+            wait_until(lambda: _watched(api) == alone + 1, 10, "the new namespace to be watched, once")
+            seen = len(history.of(f"{new}/db"))
             api.rest.patch(f"/api/v1/namespaces/{new}/endpoints/db?fieldManager=kubectl-edit", {"subsets": None})
-            wait_until(lambda: last(history, f"{new}/db") == BOTH, 5, "the edit to be put right")
+            wait_until(
+                lambda: published(history, f"{new}/db")[seen:] == [([], []), BOTH], 5, "the edit, and its repair"
+            )
             _replace(daemon, _file(stage, redis))
             daemon.wait_log("service.released", service=f"{new}/db")
             wait_until(lambda: _watched(api) == alone, 10, "the watches of the namespace to end")
@@ -87,6 +90,14 @@ def test_a_namespace_is_learned_and_left(api: Api, stage: Stage, redis: list[Red
             stage.edit({"subsets": None})
             wait_until(lambda: daemon.ready(stage.key()) == [ONE, TWO], 5, "the Service that stayed to be kept")
             assert len(history.of(f"{new}/db")) == seen + 1, "a released object was written"
+
+
+def _steadily_watched(api: Api) -> int:
+    """The watches, once their number stays for a second: those of a daemon that has just ended go a little later."""
+    found = _watched(api)
+    while happens(lambda: _watched(api) != found, 1.0):  # noqa: B023 -- used at once
+        found = _watched(api)
+    return found
 
 
 @pytest.mark.fault(
@@ -142,6 +153,7 @@ def test_an_annotation_takes_hosts_out_and_gives_them_back(
     assert "maintenance (annotation)" in command(stage.api, "status", "--url", f"http://127.0.0.1:{daemon.port}").stdout
     _annotate(stage, "-")
     wait_until(lambda: last(history, stage.key()) == BOTH, 5, "the host to return")
+    daemon.wait_log("service.drained", hosts=[])
     assert daemon.logs("host.ready", host="db2", before="not-ready") == daemon.logs("host.not_ready") == []
     assert [line["hosts"] for line in daemon.logs("service.drained")] == [["db2"], []]
 
@@ -172,8 +184,13 @@ def test_an_entry_that_names_nobody_is_told_once_and_the_others_hold(
     wait_until(lambda: last(history, stage.key()) == DRAINED, 5, "the host to leave")
     assert daemon.wait_log("drain.unknown")["entry"] == "db9"
     told = wait_until(lambda: stage.events("DrainUnknown"), 10, "the Event")
+    seen = len(history.of(stage.key()))
     stage.edit({"subsets": None})
-    wait_until(lambda: last(history, stage.key()) == DRAINED, 5, "the edit to be put right, the host still out")
+    wait_until(
+        lambda: published(history, stage.key())[seen:] == [([], []), DRAINED],
+        5,
+        "the edit to be put right, the host still out",
+    )
     assert len(daemon.logs("drain.unknown")) == 1
     assert told == stage.events("DrainUnknown") == ["the annotation mooring/drain names no host by 'db9'"]
 

@@ -133,6 +133,7 @@ def test_the_two_kinds_never_disagree_for_two_writes(stage: Stage, servers: list
             wait_until(lambda: len(daemon.ready(stage.key())) == 1, 10, "it to leave")
             server.start()
             wait_until(lambda: len(daemon.ready(stage.key())) == 2, 10, "it to come back")
+            wait_until(lambda: len(ready(stage)) == 2, 10, "it to come back in the slice, too")
     history = [(one, ENDPOINTS) for one in endpoints.of(stage.key())]
     history += [(one, SLICES) for one in slices.of(f"{stage.namespace}/{NAME}")]
     history.sort(key=lambda one: one[0].revision)
