@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.needs_cluster, pytest.mark.needs_servers]
 
 ENDING = [("plan",), ("run", "--once")]
 NAME = REDIS.service
+PATIENT = {"period": 5.0, "failureThreshold": 1}
+"""Time enough for a busy machine to log in, and one probe decides."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def config(redis: Outside, namespace: str, tmp_path: Path) -> Path:
     """A file of one Service, which is there."""
     redis.make_service(namespace)
     path = tmp_path / "config.yaml"
-    path.write_text(redis.file(namespace))
+    path.write_text(configuration.file(redis.service(redis.addresses, namespace=namespace), **PATIENT))
     return path
 
 
@@ -81,7 +83,7 @@ def test_plan_and_once(cluster: Cluster, namespace: str, redis: Outside, config:
 def test_once_and_plan_of_a_refused_service(cluster: Cluster, namespace: str, redis: Outside, config: Path) -> None:
     """1 and the reason, and the other Service of the file is served."""
     entries = [redis.service(redis.addresses, namespace=namespace, name=name) for name in (NAME, "absent")]
-    config.write_text(configuration.file(*entries))
+    config.write_text(configuration.file(*entries, **PATIENT))
     planned = mooring(cluster, config, "plan")
     assert planned.returncode == 1
     assert planned.stderr == f"{namespace}/absent: there is no such Service; create it without a selector\n"
@@ -122,7 +124,7 @@ def test_dry_run(cluster: Cluster, namespace: str, redis: Outside, config: Path)
     mooring(cluster, config, "run", "--once")
     with (
         Versions(cluster, namespace) as history,
-        ClusterDaemon(config.read_text(), cluster, args=("--dry-run",)) as daemon,
+        ClusterDaemon(redis.file(namespace), cluster, args=("--dry-run",)) as daemon,
     ):
         wait_until(lambda: ready(daemon), 20, "the daemon to be ready", every=0.1)
         for act in (redis.servers[1].kill, redis.servers[1].start):

@@ -13,7 +13,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-_TIMEOUT = 3
+_TIMEOUT = 10
+"""Seconds: more than a machine stands still now and then; a route that leads nowhere is told in three."""
 
 
 def _mysql(host: str, port: int, user: str, password: str) -> str:
