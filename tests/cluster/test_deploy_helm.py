@@ -84,8 +84,13 @@ def test_installed(installed: Installation) -> None:
     assert len(installed.pods()) == 2
     assert installed.leader()
     for name in (f"{installed.namespace}-mooring", f"{installed.namespace}-mooring-slices"):
-        policy = installed.cluster.rest.get(f"{POLICIES}/{name}")
-        assert policy["status"] == {"observedGeneration": 1, "typeChecking": {}}
+        checked = wait_until(partial(policy_status, installed, name), 20, "a controller to check it")
+        assert checked == {"observedGeneration": 1, "typeChecking": {}}
+
+
+def policy_status(installed: Installation, name: str) -> Any:
+    """What the cluster's controller says of a policy; nothing until it has looked."""
+    return installed.cluster.rest.get(f"{POLICIES}/{name}").get("status")
 
 
 def test_helm_test(installed: Installation, reader: Reader) -> None:

@@ -68,14 +68,21 @@ class Voices:
     @property
     def leader(self) -> int:
         """The number of the daemon that leads. An outvoted one hands the Lease over, so that it changes."""
-        wait_until(lambda: sum(self.leads()) == 1, SECONDS, "one to lead")
-        return self.leads().index(True)
+
+        def found() -> list[int]:
+            leading = [number for number, leads in enumerate(self.leads()) if leads]
+            return leading if len(leading) == 1 else []
+
+        return wait_until(found, SECONDS, "one to lead")[0]
 
     def row(self, daemon: int, number: int) -> dict[str, Any]:
         """How a daemon sees a host."""
         (service,) = self.daemons[daemon].status()["services"]
         found: dict[str, Any] = service["hosts"][number]
         return found
+
+    def all_see(self) -> bool:
+        return all(self.row(one, number)["reason"] == "ok" for one in range(len(self.daemons)) for number in (0, 1))
 
     def leads(self) -> list[bool]:
         return [bool(daemon.status()["leader"]) for daemon in self.daemons]
@@ -117,6 +124,7 @@ def _mended(voices: Voices) -> Iterator[None]:
         host.heal()
     voices.out.revive()
     voices.wait_published(voices.out.addresses, [])
+    wait_until(voices.all_see, SECONDS, "each daemon to see both")
     time.sleep(2)
 
 
@@ -127,8 +135,15 @@ def test_a_host_that_only_the_leader_cannot_reach_stays(voices: Voices, hooks: t
     cut(voices.places[leader], voices.out.addresses[0], *hooks)
     wait_until(lambda: voices.row(leader, 0)["reason"] == "outvoted", SECONDS, "the leader to be outvoted")
     voices.stays()
-    row = voices.row(leader, 0)
-    assert (row["verdict"], row["message"]) == ("ready", "it is silent to us, and 2 of 3 observers see it")
+    wait_until(
+        lambda: said(voices.row(leader, 0)) == ("ready", "it is silent to us, and 2 of 3 observers see it"),
+        SECONDS,
+        "the status to say so",
+    )
+
+
+def said(row: dict[str, Any]) -> tuple[str, str]:
+    return row["verdict"], row["message"]
 
 
 @pytest.mark.fault(

@@ -34,19 +34,26 @@ LOOKS = {"apiGroups": ["", "apps"], "resources": ["pods", "replicasets"], "verbs
 
 
 class Installed:
-    """A Deployment of one replica and its ConfigMap, with the rights of a namespace and none more."""
+    """A Deployment of one replica and its ConfigMap, with the rights of a namespace and none more, once ``start``ed."""
 
-    def __init__(self, cluster: Cluster, namespace: str, image: str, text: str) -> None:
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster, self.namespace = cluster, namespace
+        self.pod: dict[str, Any] = {}
+
+    def start(self, image: str, text: str) -> None:
+        """Makes all of it; returns when the pod runs."""
         self._allow("mooring", *RIGHTS)
         self._apply("v1", "ServiceAccount", "mooring")
         self.write(text)
         self._apply("apps/v1", "Deployment", "mooring", spec=_deployment(image))
         try:
-            self.pod: dict[str, Any] = wait_until(self._running, 60, "the pod to run", every=0.2)
+            self.pod = wait_until(self._running, 60, "the pod to run", every=0.2)
         except TimeoutError as error:
-            error.add_note(cluster.kubectl("-n", namespace, "describe", "pods"))
+            error.add_note(self.kubectl("describe", "pods"))
             raise
+
+    def kubectl(self, *words: str) -> str:
+        return self.cluster.kubectl("-n", self.namespace, *words)
 
     def _apply(self, version: str, kind: str, name: str, **more: Any) -> None:
         body = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **more}
@@ -88,9 +95,9 @@ class Installed:
         return Path(volumes, "kubernetes.io~configmap/config/..data").lstat().st_mtime
 
     def logs(self, event: str, **fields: object) -> list[dict[str, Any]]:
-        """As ``Daemon.logs``."""
-        text = self.cluster.kubectl("-n", self.namespace, "logs", self.name)
-        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        """As ``Daemon.logs``; of a line that is being written only a part may be there."""
+        text = self.kubectl("logs", self.name)
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
         return [one for one in lines if one["event"] == event and fields.items() <= one.items()]
 
     def wait_logs(self, event: str, count: int) -> dict[str, Any]:
@@ -173,9 +180,10 @@ def test_a_configmap_is_edited(cluster: Cluster, namespace: str, image: str, hos
         body = {"metadata": {"name": name}, "spec": {"ports": [port]}}
         cluster.rest.create(f"/api/v1/namespaces/{namespace}/services", body)
     with Versions(cluster, namespace) as history:
-        made = Installed(cluster, namespace, image, _text(namespace, hosts, hosts))
-        wait_until(lambda: made.published("stable") == hosts, 60, "the hosts to be published")
+        made = Installed(cluster, namespace)
         with Watch(Bystander(namespace, hosts), cast("Daemon", made), history) as watch:
+            made.start(image, _text(namespace, hosts, hosts))
+            wait_until(lambda: made.published("stable") == hosts, 60, "the hosts to be published")
             seconds = [_swap(made, hosts, number) for number in range(1, SWAPS + 1)]
             _refusals(made, hosts)
             time.sleep(1.0)

@@ -74,7 +74,7 @@ def test_lagging_replicas_serve_when_all_lag(cluster: Cluster, namespace: str, t
             with replication.stalled(replication.replicas[0]):
                 replication.primary.run("INSERT INTO app.written VALUES (2)")
                 serves(out, namespace, cluster_ip, [LAST, LAST], [one, two])
-                assert behind(daemon, "lagging")()
+                wait_until(behind(daemon, "lagging"), 10, "the status to say so")
                 assert [host["published"] for host in daemon.status()["services"][0]["hosts"]] == ["last-resort"] * 2
             serves(out, namespace, cluster_ip, [READY, LAST], [one])
             replication.replicas[0].kill()
@@ -96,6 +96,6 @@ def test_desynced_nodes_serve_when_none_is_synced(cluster: Cluster, namespace: s
             serves(out, namespace, cluster_ip, [READY, LAST], [one])
             galera.desync(galera.servers[0])
             serves(out, namespace, cluster_ip, [LAST, LAST], [one, two])
-            assert behind(daemon, "not-synced")()
+            wait_until(behind(daemon, "not-synced"), 10, "the status to say so")
             galera.servers[0].sql("SET GLOBAL wsrep_desync=OFF")
             serves(out, namespace, cluster_ip, [READY, LAST], [one])

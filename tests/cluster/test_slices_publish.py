@@ -169,7 +169,7 @@ def test_kube_proxy_counts_from_the_evidence(cluster: Cluster, namespace: str, o
         undo.callback(out.servers[1].thaw)
         out.wait_balanced(namespace, out.addresses[:1])
         wait_until(lambda: programmed(cluster)[0] > count, 10, "kube-proxy to count it", every=0.1)
-        more, longer = programmed(cluster)
+        longer = programmed(cluster)[1]
         [left] = daemon.logs("host.not_ready")
     assert left["streak"] == 3
-    assert (longer - seconds) / (more - count) > 2 * PERIOD, "it would be some tens of milliseconds without the verdict"
+    assert longer - seconds > 2 * PERIOD, "it would be some tens of milliseconds without the verdict"
