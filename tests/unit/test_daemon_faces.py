@@ -77,7 +77,7 @@ def test_status_explain_page_and_event_agree(
     root: str, events: list[Event], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same verdict, reason, place and time wherever one looks; the record leads to the write that stored it."""
-    *_, out = [one for one in events if isinstance(one, HostChanged) and one.state.verdict is Verdict.NOT_READY]
+    *_, out = wait_until(lambda: _outs(events), 10, "the event, which follows the write")
     assert out.state.since is not None
     since = rfc3339(out.state.since, 3)
     place = f"127.0.0.1:{out.member.target.port}"
@@ -105,6 +105,11 @@ def test_status_explain_page_and_event_agree(
     assert '<tr class="out">' in page
     assert "<b>not-ready</b>" in page
     assert sentence in host_page
+
+
+def _outs(events: list[Event]) -> list[HostChanged]:
+    changed = [one for one in list(events) if isinstance(one, HostChanged)]
+    return [one for one in changed if one.state.verdict is Verdict.NOT_READY]
 
 
 def _last(root: str) -> Any:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from lab.values import KEY, PORTS
+from lab.waiting import wait_until
 from mooring.cluster.local import LocalCluster
 from mooring.model.errors import Conflict, Rejected, Unavailable
 from mooring.model.objects import Condition, Endpoint, EndpointsWrite, Slice, SliceWrite, Subset
@@ -117,6 +118,7 @@ def test_readers_never_see_half_a_file(folder: Path, cluster: LocalCluster) -> N
     reader.start()
     for number in range(40):
         stored = cluster.apply(EndpointsWrite(KEY, stored, DOWN if number % 2 else BOTH))
+        wait_until(lambda: seen or not reader.is_alive(), 10, "the reader to begin")
     done.set()
     reader.join()
     assert set(seen) == {"Endpoints"}

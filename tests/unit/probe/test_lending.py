@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_session_whose_question_has_no_answer() -> None:
             assert threads.submit(_checkout, engine, hasty, LONG).result(SECONDS) is None
         server.awake.set()
         assert _reasons(engine, patient) == [Reason.OK]
-        session = _checkout(engine, patient)
+        session = wait_until(lambda: _checkout(engine, patient), SECONDS, "a session, once its last login has ended")
         assert session
         leave(session)
 

@@ -89,7 +89,8 @@ def desk(folder: Path) -> Desk:
 
 def lists(folder: Path, name: str = KEY.name) -> tuple[list[str], list[str]]:
     """Ready and not ready addresses of the manifest."""
-    (subset,) = yaml.safe_load((folder / "default" / f"{name}.yaml").read_text())["subsets"]
+    path = folder / "default" / f"{name}.yaml"
+    (subset,) = yaml.safe_load(path.read_text())["subsets"] if path.exists() else ({},)
     return tuple([a["ip"] for a in subset.get(kind, ())] for kind in ("addresses", "notReadyAddresses"))  # type: ignore[return-value]
 
 
