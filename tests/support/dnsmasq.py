@@ -51,7 +51,9 @@ class Dnsmasq(Server):
 
     def _write(self) -> None:
         lines = [f"{address} {name}\n" for name, addresses in self._records.items() for address in addresses]
-        (self.directory / "hosts").write_text("".join(lines))
+        new = self.directory / "hosts.new"
+        new.write_text("".join(lines))
+        new.rename(self.directory / "hosts")  # it may still read the one before
 
     def _prepare(self) -> None:
         self._write()

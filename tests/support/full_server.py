@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Iterator
 
 import pymysql
+import redis
 
 from lab.process import Server
 from lab.servers import Mariadb, Redis
-from lab.waiting import wait_until
 
 FEWEST, USUAL = 10, 151
 """The least ``max_connections`` that MariaDB takes, and what it has by itself."""
@@ -46,11 +45,8 @@ def _fill(server: Mariadb, held: contextlib.ExitStack, user: str, password: str,
 
 @contextlib.contextmanager
 def full_redis(server: Redis) -> Iterator[None]:
-    with contextlib.ExitStack() as held:
-        server.command("CONFIG", "SET", "maxclients", 2)
-        for _ in range(2):
-            client = held.enter_context(socket.socket(socket.AF_UNIX))
-            client.connect(str(server.control))
+    """The one connection that it gives is an administrator's, beside those that there were before."""
+    with redis.Redis(unix_socket_path=str(server.control), single_connection_client=True) as administrator:
+        administrator.config_set("maxclients", 1)
         yield
-    wait_until(server.serves, 5, "a connection to be given again")
-    server.command("CONFIG", "SET", "maxclients", 1000)
+        administrator.config_set("maxclients", 1000)

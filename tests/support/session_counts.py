@@ -47,11 +47,12 @@ class Watched(ServersByName):
 
     def wait_session(self, name: str, before: set[int], seconds: float = 10) -> set[int]:
         """Waits until there is one session, and none of those before."""
-        server = self.servers[name]
-        wait_until(
-            lambda: len(now := self.sessions(name)) == 1 and not now & before, seconds, f"a session on {server.kind}"
-        )
-        return self.sessions(name)
+
+        def other() -> set[int]:
+            now = self.sessions(name)
+            return now if len(now) == 1 and not now & before else set()
+
+        return wait_until(other, seconds, f"a session on {self.servers[name].kind}")
 
     def row(self, key: str, host: str) -> dict[str, Any]:
         """The host's entry in the status document, under the Service ``NAMESPACE/NAME``."""

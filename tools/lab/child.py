@@ -52,8 +52,15 @@ class Child:
 
     def _stands_still(self) -> bool:
         """The signal reaches each thread when that next leaves the kernel, some milliseconds later."""
-        tasks = Path(f"/proc/{self.pid}/task").glob("*/stat")
-        return all(task.read_text().rpartition(")")[2].split()[0] in "TtZX" for task in tasks)
+        return all(_state(task) in "TtZX" for task in Path(f"/proc/{self.pid}/task").iterdir())
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
+
+
+def _state(task: Path) -> str:
+    """Of a thread, by its letter (proc_pid_stat(5)); one that has just ended is dead."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"

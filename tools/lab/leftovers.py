@@ -29,6 +29,11 @@ def _started(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
+def alive(pid: int) -> bool:
+    """Whether it runs: one that nobody has reaped yet does not."""
+    return _started(pid) is not None
+
+
 @functools.cache
 def _tag(pid: int) -> str:
     return f"{PREFIX}-{pid}-{_started(pid)}-"
@@ -130,10 +135,21 @@ def _orphans(place: Path) -> list[str]:
     return [entry.name for entry in place.iterdir() if orphaned(entry.name)]
 
 
+def _may_remove(path: Path) -> bool:
+    """Whether it is ours to remove, and no other run has done so meanwhile."""
+    try:
+        return os.getuid() in (0, path.lstat().st_uid)
+    except FileNotFoundError:
+        return False
+
+
 def sweep() -> list[str]:
-    """Removes what crashed runs left, processes and all the kinds of things named below. Returns the names of it."""
+    """Removes what crashed runs left, processes and all the kinds of things named below. Returns the names of it.
+
+    Another run may do the same at the same time: what that one removes first is not among the names.
+    """
     directories = [path for path in Path(tempfile.gettempdir()).iterdir() if orphaned(path.name)]
-    mine = [path for path in directories if os.getuid() in (0, path.lstat().st_uid)]
+    mine = [path for path in directories if _may_remove(path)]
     for path in mine:
         end(list(inside(path)))
     groups = sorted({name for root in hierarchies() for name in _orphans(root)})

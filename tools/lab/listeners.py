@@ -6,6 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from lab.process import free_port
+
 
 @contextmanager
 def listening() -> Iterator[int]:
@@ -21,6 +23,5 @@ def ports(count: int) -> Iterator[list[int]]:
 
 
 def closed_port() -> int:
-    """A port that nobody listens on."""
-    with listening() as port:
-        return port
+    """A port that nobody listens on, and that the kernel gives to no connection: one that meets itself is answered."""
+    return free_port()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,7 @@ from lab.waiting import wait_until
 
 PROGRAM = (sys.executable, "-m", "mooring")
 _USUAL_PORT = 8080
+_NO_TIME = "had no time to look for the answer"
 
 
 class Daemon:
@@ -214,6 +215,11 @@ class Daemon:
         """The document of ``/status``."""
         loaded: dict[str, Any] = json.loads(self.get("/status")[1])
         return loaded
+
+
+def timely(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those without the outcomes of which the daemon says that it was itself too late: they say nothing of a host."""
+    return [line for line in lines if not str(line.get("message", "")).startswith(_NO_TIME)]
 
 
 def _parsed(line: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from lab import process
+from lab.listeners import closed_port
 from lab.process import free_port
 
 
@@ -19,6 +20,11 @@ def test_a_server_gets_its_port_again(address: str) -> None:
             pass
     with socket.create_server(("127.0.0.1", 0)) as given_by_the_kernel:
         assert port < process._ephemeral_from() <= given_by_the_kernel.getsockname()[1]
+
+
+def test_a_closed_port_stays_closed() -> None:
+    """The kernel gives it to nobody: neither to a listener nor to the very connection that is to be refused."""
+    assert closed_port() < process._ephemeral_from()
 
 
 def test_a_port_that_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -68,8 +69,8 @@ class GaleraNode(Mariadb):
     def kill(self) -> None:
         """SIGKILL for it and for the scripts and programs of a state transfer, which it starts in its session."""
         super().kill()
-        if self._process is not None:
-            leftovers.end(list(_session(self.pid)))
+        while self._process is not None and (left := list(_session(self.pid))):  # a script may just start another one
+            leftovers.end(left)
 
     def wsrep(self, name: str) -> str:
         """One of its status variables, by the part of the name behind ``wsrep_``; a node that is not ready tells."""
@@ -84,14 +85,12 @@ class GaleraNode(Mariadb):
 
 
 def _session(leader: int) -> Iterator[int]:
+    """The processes that run in its session, without itself."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != leader:
-            try:
-                member = os.getsid(int(entry.name)) == leader
-            except ProcessLookupError:
-                continue
-            if member:
-                yield int(entry.name)
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(int(entry.name)) == leader and leftovers.alive(int(entry.name)):
+                    yield int(entry.name)
 
 
 class Galera(Topology[GaleraNode]):

@@ -33,6 +33,9 @@ _OPTIONS = (
     "--innodb-flush-log-at-trx-commit=2",  # what was committed survives kill -9
 )
 
+_CATCHING_UP = 40
+"""Seconds that a replica may take on a busy machine until it has what it was sent."""
+
 
 class Member(Mariadb):
     """One of them. ``configured_read_only`` is what its option file says, so what it starts with."""
@@ -99,7 +102,7 @@ class Member(Mariadb):
         self.run("STOP SLAVE", "RESET SLAVE ALL")
 
     def _catch_up(self, position: str) -> None:
-        if self.sql(f"SELECT MASTER_GTID_WAIT('{position}', 9)") != ((0,),):
+        if self.sql(f"SELECT MASTER_GTID_WAIT('{position}', {_CATCHING_UP})") != ((0,),):
             raise RuntimeError(f"the replica did not reach {position}: {self.channel()}")
 
     def catch_up(self, source: Member) -> None:

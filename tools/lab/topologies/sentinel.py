@@ -82,11 +82,16 @@ class Sentinel(Redis):
         """Whether it has found so many replicas and other Sentinels, and all is well for it."""
         told = self.command("SENTINEL MASTER", NAME)
         found = int(told["num-slaves"]), int(told["num-other-sentinels"]), told["flags"]
-        return found == (replicas, sentinels, "master") and self._can_vote()
+        return found == (replicas, sentinels, "master") and self._can_vote() and self._can_choose()
 
     def _can_vote(self) -> bool:
         others = self.command("SENTINEL SENTINELS", NAME)
         return all(other["flags"] == "sentinel" for other in others)
+
+    def _can_choose(self) -> bool:
+        """A replica that it has found and not yet asked is none that it would promote."""
+        replicas = self.command("SENTINEL SLAVES", NAME)
+        return all((one["flags"], one["master-link-status"]) == ("slave", "ok") for one in replicas)
 
 
 class RedisReplication(Topology[Node]):
