@@ -19,9 +19,9 @@ SERVICE = "default/sessions"
 
 
 def config(probe_address: str, port: int) -> str:
-    """One Service with one Redis host, probed ten times a second."""
+    """One Service with one Redis host, probed twice a second."""
     host = {"name": "cache1", "address": "10.20.0.21", "probeAddress": probe_address, "probePort": port}
-    check = {"periodSeconds": 0.1, "timeoutSeconds": 0.1, "redis": {}}
+    check = {"periodSeconds": 0.5, "timeoutSeconds": 0.5, "redis": {}}
     ports = [{"name": "redis", "port": 6379}]
     services = [{"name": "sessions", "ports": ports, "hosts": [host], "check": check}]
     return json.dumps({"version": 1, "services": services})

@@ -20,6 +20,10 @@ from support.killed_run import killed_run
 pytestmark = pytest.mark.needs_root
 
 PORT = 7000
+SECONDS, SILENT = 30.0, 0.5
+"""How long an answer may take on a busy machine, and how long one waits for an answer that should not come."""
+LESS = 1.9
+"""Less than a slow host ever takes; on a busy machine another one takes longer now and then."""
 
 
 def echo(listener: socket.socket) -> None:
@@ -63,12 +67,12 @@ def host(network: Network) -> Iterator[Host]:
     wait_until(lambda: outcome(network, network["db1"]) == "answers", 5, "the healed host to answer")
 
 
-def connect(network: Network, host: Host, within: float = 0.5) -> socket.socket:
+def connect(network: Network, host: Host, within: float = SECONDS) -> socket.socket:
     with inside(network.node.netns):
         return socket.create_connection((host.address, PORT), within)
 
 
-def outcome(network: Network, host: Host, within: float = 0.5) -> str:
+def outcome(network: Network, host: Host, within: float = SECONDS) -> str:
     """How a new connection ends: ``answers``, ``timeout``, or the name of the error number."""
     try:
         with connect(network, host, within) as connection:
@@ -111,30 +115,35 @@ def test_fault_looks_as_it_should(
     with connect(network, host) as connection:
         assert holds(connection) == "answers"
         fault(host)
-        assert outcome(network, host) == new
+        assert outcome(network, host, patience(new)) == new
+        connection.settimeout(patience(held))
         assert holds(connection) == held
         assert outcome(network, network["db2"]) == "answers"
 
 
+def patience(expected: str) -> float:
+    return SILENT if expected == "timeout" else SECONDS
+
+
 def test_slow_host_answers_late(network: Network, host: Host) -> None:
     """A slow host is late by what it was told, on new and on held connections, until healed; the others are not."""
-    with connect(network, host, 20) as connection:
+    with connect(network, host) as connection:
         host.slow(1.0)
         started = time.monotonic()
         assert holds(connection) == "answers"
         assert 2.0 <= time.monotonic() - started < 30
-        assert outcome(network, network["db2"], 1.9) == "answers"
         assert outcome(network, host, 1.0) == "timeout"
+        wait_until(lambda: outcome(network, network["db2"], LESS) == "answers", 5, "the other to answer in time")
         host.heal()
         assert holds(connection) == "answers"
-    assert outcome(network, host, 0.1) == "answers"
+    wait_until(lambda: outcome(network, host, LESS) == "answers", 5, "the healed one to answer in time")
 
 
 def test_cut_off_prober_hears_nobody(network: Network) -> None:
     """Dropping what comes in to the prober's own namespace silences every host at once, until healed."""
     network.node.drop()
     try:
-        assert {outcome(network, network[name], 0.3) for name in ("db1", "db2")} == {"timeout"}
+        assert {outcome(network, network[name], SILENT) for name in ("db1", "db2")} == {"timeout"}
     finally:
         network.node.heal()
     assert {outcome(network, network[name]) for name in ("db1", "db2")} == {"answers"}
@@ -145,10 +154,10 @@ def test_server_lives_in_its_host(network: Network) -> None:
     """A server in a namespace is met at the host's address from the prober's, and not from outside."""
     host = network["db2"]
     with Redis(netns=host.netns, address=host.address) as server:
-        with inside(network.node.netns), socket.create_connection((host.address, server.port), 1) as connection:
+        with inside(network.node.netns), socket.create_connection((host.address, server.port), SECONDS) as connection:
             connection.sendall(b"PING\r\n")
             assert connection.recv(16) == b"+PONG\r\n"
-        with inside(network["db1"].netns), socket.create_connection((host.address, 6379), 1):
+        with inside(network["db1"].netns), socket.create_connection((host.address, 6379), SECONDS):
             pass
 
 
@@ -170,6 +179,6 @@ def test_leftovers_of_a_killed_run_are_removed() -> None:
     )
     with killed_run(program) as (pid, *namespaces):
         assert not set(namespaces) & set(leftovers.sweep()), "nothing is removed while its maker lives"
-    assert set(namespaces) <= set(leftovers.sweep())
-    assert not [name for name in namespaces if Path("/run/netns", name).exists()]
-    assert leftovers._started(int(pid)) is None
+    leftovers.sweep()
+    wait_until(lambda: not [name for name in namespaces if Path("/run/netns", name).exists()], 10, "all to be removed")
+    wait_until(lambda: not leftovers.alive(int(pid)), 10, "what ran there to end")
