@@ -83,8 +83,10 @@ def test_a_jump_of_the_wall_clock_starves_no_probe(run: Run, offset: Path, jump:
     _rounds(run, 3)
     offset.write_text(jump)
     _rounds(run, 5)
+    wait_until(lambda: len(run.jumps()) == 1, 30, "the jump to be told")
     offset.write_text("+0")
     _rounds(run, 5)
+    wait_until(lambda: len(run.jumps()) == 2, 30, "the jump back to be told")
     for port in (1, 2, 3):
         asks = run.asks(port)
         assert max(after - before for before, after in itertools.pairwise(asks)) < LONGEST_GAP

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.needs_servers
 SERVICE = "default/orders"
 A, B = HOSTS = ("10.20.0.11", "10.20.0.12")
 USER, PASSWORD = "mooring", "throw-away-of-a-test"
+PERIOD = 2.0
+"""Both servers get their policy long before one of them has failed three times."""
 SOUND = "CREATE OR REPLACE FUNCTION probe.word() RETURNS INT DETERMINISTIC RETURN 1"
 POLICY = (
     "CREATE OR REPLACE FUNCTION probe.word() RETURNS INT DETERMINISTIC BEGIN "
@@ -51,7 +53,7 @@ def test_an_error_of_both_servers_moves_nothing_and_of_one_takes_that_one_out(
     secret.write_text(PASSWORD)
     block = {"user": USER, "passwordFile": str(secret), "query": "SELECT probe.word()", "expect": "1"}
     hosts = [configuration.at(address, server) for address, server in zip(HOSTS, servers, strict=True)]
-    file = configuration.file(configuration.service("orders", "mysql", hosts, block=block))
+    file = configuration.file(configuration.service("orders", "mysql", hosts, block=block), period=PERIOD)
     first, second = servers
     with Daemon(file, tmp_path / "state") as daemon:
         daemon.wait_ready(SERVICE, HOSTS, timeout=30)
@@ -61,7 +63,8 @@ def test_an_error_of_both_servers_moves_nothing_and_of_one_takes_that_one_out(
         for address in HOSTS:
             daemon.wait_log("host.unknown", after=before, address=address, reason="common-cause", timeout=30)
         assert daemon.ready(SERVICE) == list(HOSTS)
-        assert "31234: not by this account" in daemon.wait_log("host.unknown", after=before, address=A)["message"]
+        told = daemon.wait_log("host.unknown", after=before, address=A, reason="common-cause")
+        assert "31234: not by this account" in told["message"]
         second.sql(SOUND)
         daemon.wait_log("host.not_ready", after=before, address=A, reason="protocol", timeout=30)
         daemon.wait_ready(SERVICE, [B], timeout=30)

@@ -83,7 +83,9 @@ def look(terminal: Terminal) -> None:
     with urllib.request.urlopen(named(r"page\s+(\S+)", terminal), timeout=60) as page:
         assert b"cache2" in page.read()
     assert "refused" in printed(named(r"(\S+mooring explain sessions/cache2 .*?)\r?\n", terminal))
-    assert plain(printed(named(r"status\s+(.*?)\r?\n", terminal)).splitlines()) == plain(shown())
+    status = named(r"status\s+(.*?)\r?\n", terminal)
+    wait_until(lambda: " 1 of 1 ready" in printed(status), 20, "the database to be ready, too", every=0.2)
+    assert plain(printed(status).splitlines()) == plain(shown())
 
 
 def printed(line: str) -> str:

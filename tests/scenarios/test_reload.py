@@ -193,6 +193,7 @@ def test_a_removed_service_keeps_its_object_and_a_returning_one_begins_with_it(
     mounted.write(config=both)
     daemon = begin(mounted.config)
     daemon.wait_ready(GUEST, [THREE])
+    daemon.wait_log("endpoints.written", service=STABLE, ready=[ONE, TWO])
     kept = daemon.manifest(GUEST)
     mounted.write(config=file(listed("stable", redis, ONE, TWO), period=PERIOD))
     daemon.wait_log("service.released", service=GUEST)
@@ -269,14 +270,15 @@ def test_a_plain_file_may_be_replaced_written_and_removed(
     (tmp_path / "plain.yaml.swp").rename(plain)
     daemon.wait_ready(STABLE, [ONE, TWO])
     with plain.open("r+") as open_file:
-        open_file.write(one)
-        open_file.truncate()
+        open_file.write(one.ljust(len(both)))  # at once: who looks at the wrong moment sees no half of it
     daemon.wait_ready(STABLE, [ONE])
     plain.unlink()
     assert "No such file" in daemon.wait_log("config.refused")["problems"][0]
     assert daemon.ready(STABLE) == [ONE]
-    plain.write_text(both)
+    (tmp_path / "plain.yaml.swp").write_text(both)
+    (tmp_path / "plain.yaml.swp").rename(plain)
     daemon.wait_ready(STABLE, [ONE, TWO])
+    wait_until(lambda: len(daemon.logs("config.reloaded")) >= 3, 10, "the word of each")
     assert len(daemon.logs("config.reloaded")) == 3
     assert len(daemon.logs("config.refused")) == 1
 
