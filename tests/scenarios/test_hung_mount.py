@@ -11,6 +11,7 @@ import pytest
 from lab.configuration import at, file, service
 from lab.mooring import PROGRAM, Daemon
 from lab.servers import Redis
+from lab.waiting import wait_until
 from support.hung_mount import APART, beneath, hung
 
 pytestmark = [
@@ -52,6 +53,11 @@ def config(secrets: Path, redis: list[Redis]) -> str:
     return file(service("sound", "redis", sound, block=login("sound", 0)), *needy, period=PERIOD, loginSeconds=1)
 
 
+def unread(daemon: Daemon) -> bool:
+    """Whether it has told of a file on the mount that it cannot read."""
+    return any(": no answer for " in line["message"] for line in daemon.logs("probe", reason="local"))
+
+
 def seconds_to_leave(daemon: Daemon, server: Redis, left: list[str]) -> float:
     began = time.monotonic()
     server.kill()
@@ -77,8 +83,7 @@ def test_a_mount_that_begins_to_hang_delays_nobody(secrets: Path, redis: list[Re
             assert seconds_to_leave(daemon, redis[0], SOUND[1:]) < 60
             redis[2].kill()
             redis[2].start()
-            said = daemon.wait_log("probe", reason="local", timeout=30)
-            assert ": no answer for " in said["message"]
+            wait_until(lambda: unread(daemon), 30, "a probe that has no password")
             assert daemon.get("/livez")[0] == 200
         assert daemon.stop() == 0
 

@@ -37,7 +37,7 @@ def password(tmp_path: Path) -> Path:
 def _target(server: Mariadb | Redis, password: Path, **block: Any) -> Target:
     protocol = server.kind.replace("mariadb", "mysql")
     login = {"user": USER, "passwordFile": str(password), **block}
-    return target_of(protocol, server.address, server.port, timeout=10.0, **login)
+    return target_of(protocol, server.address, server.port, timeout=60.0, **login)
 
 
 @pytest.fixture

@@ -152,12 +152,12 @@ def _sleeping(server: Mariadb) -> bool:
 
 def test_a_session_that_is_idle_for_too_long_is_lost(mariadb: Mariadb, folder: Path) -> None:
     """wait_timeout ends it; asked more often than that, it stays."""
-    mariadb.sql("SET GLOBAL wait_timeout = 2")
+    mariadb.sql("SET GLOBAL wait_timeout = 6")
     try:
         target = _target(mariadb, folder)
         session = held(target)
-        for _ in range(6):
-            time.sleep(0.5)
+        for _ in range(7):
+            time.sleep(1)
             assert ask(session, target)
         assert received(session.sock) == b""
         session.sock.close()
@@ -247,7 +247,7 @@ def test_a_full_redis_says_so_to_the_knock(folder: Path) -> None:
 
 def test_a_redis_that_loads_answers_so_over_the_held_session(folder: Path) -> None:
     """LOADING is an outcome, and the session goes on; a login meanwhile hears it in answer to the knock."""
-    slowly = ("key-load-delay 1000", "loading-process-events-interval-bytes 1024", "enable-debug-command yes")
+    slowly = ("key-load-delay 10000", "loading-process-events-interval-bytes 1024", "enable-debug-command yes")
     with Redis(accounts={USER: PASSWORD}, extra=slowly) as server:
         server.command("EVAL", "for i = 1, 1500 do redis.call('SET', i, string.rep('x', 100)) end", 0)
         target = _target(server, folder, key="switch")
@@ -256,6 +256,7 @@ def test_a_redis_that_loads_answers_so_over_the_held_session(folder: Path) -> No
         reload.start()
         wait_until(lambda: _reason(ask(session, target)) is Reason.LOADING, 10, "Redis to load")
         login_result = enter(target)
+        server.command("CONFIG", "SET", "key-load-delay", 0)
         wait_until(lambda: _reason(ask(session, target)) is Reason.OK, 10, "Redis to have loaded")
         reload.join(60)
         leave(session)

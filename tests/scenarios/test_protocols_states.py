@@ -76,7 +76,7 @@ def test_a_full_redis_is_saturated() -> None:
 @pytest.mark.fault("host", "Redis accepts logins while it loads", "`loading`: neither ready nor dead.", within="F x P")
 def test_a_loading_redis_is_loading() -> None:
     """After a restart Redis accepts, authenticates and refuses: not ready, and not dead."""
-    slowly = ("key-load-delay 1000", "loading-process-events-interval-bytes 1024")
+    slowly = ("key-load-delay 10000", "loading-process-events-interval-bytes 1024")
     with Redis(extra=slowly) as server:
         server.command("EVAL", "for i = 1, 3000 do redis.call('SET', i, string.rep('x', 100)) end", 0)
         server.command("SAVE")

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.needs_servers
 PERIOD = 0.2
 LIMIT = 5
 LIMITED = {"maxReplicationLagSeconds": LIMIT}
-ALLOWED = 3 * PERIOD + 3
-"""Three probes, and what a busy machine takes for them."""
+ALLOWED = 3 * PERIOD + 8
+"""Three probes, and what a machine that stands still for some seconds takes for them."""
 BEATS = "app.heartbeat"
 
 
@@ -90,7 +90,7 @@ def test_a_replica_that_lags_is_out_within_the_thresholds(replication: Replicati
             left = stage.daemon.wait_log("host.not_ready", after=after, service=RO, address=stage.of(limp)[0])
             assert (left["reason"], left["streak"]) == ("lagging", 3)
             assert f"{LIMIT} s are allowed" in left["message"]
-            wait_until(lambda: stage.row(RO, limp)["lagSeconds"] > LIMIT + 2, 20, "more lag")
+            wait_until(lambda: (stage.row(RO, limp)["lagSeconds"] or 0) > LIMIT + 2, 20, "more lag")
             assert stage.daemon.ready(RO) == stage.of(whole)
         stage.wait_ro(limp, whole)
         assert ready_always(stage, RO, whole)

@@ -79,9 +79,13 @@ def hang(engine: Turns, target: Target, count: int = TURNS) -> None:
         assert report.ended - report.started < target.timeout + 20.0
 
 
-def asking(server: Mariadb, directory: Path, **block: Any) -> Target:
-    secret = written(directory)
-    return target_of("mysql", server.address, server.port, timeout=0.5, user=USER, passwordFile=str(secret), **block)
+def asking(server: Mariadb, directory: Path, *, timeout: float = 0.5, **block: Any) -> Target:
+    login = {"user": USER, "passwordFile": str(written(directory))}
+    return target_of("mysql", server.address, server.port, timeout=timeout, **login, **block)
+
+
+def wait_ok(engine: Turns, target: Target) -> None:
+    wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "its answer")
 
 
 @pytest.mark.fault(
@@ -101,7 +105,7 @@ def test_a_full_disk_under_the_relay_log_has_two_sessions_at_most(tmp_path: Path
         target = asking(replica, tmp_path, role="replica", maxReplicationLagSeconds=3600)
         with turns(target) as engine:
             if held:
-                wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "a sound replica")
+                wait_ok(engine, target)
             fill(primary, replica)
             wait_until(lambda: engine.turn(target)[0].observation.reason is TIMEOUT, SECONDS, "the first to hang")
             logins = replica.status("Connections")
@@ -144,12 +148,12 @@ def test_a_backup_that_locks_all_tables_meets_two_sessions_at_most(
     target = asking(mariadb, tmp_path, query="SELECT open FROM door.state FOR UPDATE")
     with turns(target) as engine:
         if held:
-            assert [report.observation.reason for report in engine.turn(target)] == [OK]
+            wait_ok(engine, target)
         with read_locked(mariadb):
             hang(engine, target)
             stuck = standing(mariadb)
             assert 1 <= len(stuck) <= 2, stuck
-        wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "its answer")
+        wait_ok(engine, target)
         wait_until(lambda: len(standing(mariadb)) == 1, SECONDS, "one session")
 
 
@@ -162,7 +166,7 @@ def test_a_backup_that_locks_all_tables_meets_two_sessions_at_most(
 @pytest.mark.needs_servers
 def test_a_backup_does_not_touch_a_host_that_is_asked_the_usual_question(mariadb: Mariadb, tmp_path: Path) -> None:
     """SELECT 1 needs no table: under FLUSH TABLES WITH READ LOCK the host stays as it is."""
-    with turns(target := asking(mariadb, tmp_path)) as engine, read_locked(mariadb):
+    with turns(target := asking(mariadb, tmp_path, timeout=SECONDS)) as engine, read_locked(mariadb):
         for _ in range(TURNS):
             assert [report.observation.reason for report in engine.turn(target)] == [OK]
         assert len(standing(mariadb)) == 1
@@ -213,19 +217,19 @@ def keeps_from_applying(cursor: Cursor, writer: Mariadb) -> Iterator[None]:
     "block", [{"role": "replica"}, {"query": "SELECT COUNT(*) FROM app.written"}], ids=["its role", "a query"]
 )
 def test_a_galera_node_that_waits_has_two_sessions_at_most(
-    galera: Galera, waiting: Cursor, tmp_path: Path, block: dict[str, str], *, held: bool
+    galera: Galera, waiting: Cursor, tmp_path: Path, block: dict[str, Any], *, held: bool
 ) -> None:
     """Under wsrep_sync_wait every question waits, SHOW STATUS too; once the backup ends it is judged again."""
     target = asking(galera.servers[1], tmp_path, **block)
     with turns(target) as engine:
         if held:
-            assert [report.observation.reason for report in engine.turn(target)] == [OK]
+            wait_ok(engine, target)
         with keeps_from_applying(waiting, galera.servers[0]):
             hang(engine, target)
             waiting.execute(STANDING)
             stuck = waiting.fetchall()
             assert 1 <= len(stuck) <= 2, stuck
-        wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "its answer")
+        wait_ok(engine, target)
 
 
 class Silent:

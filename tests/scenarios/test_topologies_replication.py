@@ -159,7 +159,7 @@ def test_lag_that_grows_and_ends(three: Replication) -> None:
 def test_a_delayed_replica(three: Replication) -> None:
     """A replica told to apply late does so, with its lag told."""
     replica = three.replicas[0]
-    three.delay(replica, 3)
+    three.delay(replica, 10)
     assert write(three.primary, 1) is None
     wait_until(lambda: (replica.channel()["Seconds_Behind_Master"] or 0) >= 1, 10, "some lag")
     assert replica.written() == set()

@@ -25,7 +25,7 @@ def test_a_host_stays_with_a_wrong_password_leaves_at_its_death_and_comes_back(
         server = servers["db"]
         service = listed("db", servers, written(tmp_path), block=in_clear(server), loginSeconds=1)
         before = [server.status(name) for name in _BROKEN] if isinstance(server, SqlServer) else []
-        with watched(tmp_path, servers, service, period=0.2) as stage:
+        with watched(tmp_path, servers, service, period=0.5) as stage:
             stage.wait_probes("db", 10, stage.now())
             assert [server.status(name) for name in _BROKEN] == before if isinstance(server, SqlServer) else True
             after = stage.now()

@@ -14,6 +14,7 @@ import redis
 from lab.matrix.versions import Version
 from lab.process import Server
 from lab.servers import Redis, SqlServer
+from lab.waiting import wait_until
 from mooring.demotion.kill import EndedSessions, end_sessions
 from support.asked_server import PASSWORD, SECONDS, account, in_clear, rights, watching
 from support.matrix import SQL, feature
@@ -44,6 +45,12 @@ def _session(server: Server) -> Iterator[Any]:
     finally:
         with contextlib.suppress(pymysql.err.Error):
             connection.close()
+        wait_until(lambda: not _lists(server, connection.thread_id()), 10, "the session to end")  # type: ignore[no-untyped-call]  # of PyMySQL
+
+
+def _lists(server: Server, session: int) -> bool:
+    assert isinstance(server, SqlServer)
+    return bool(server.sql(f"SELECT 1 FROM information_schema.processlist WHERE id = {session}"))
 
 
 @feature("killSessions")
