@@ -109,9 +109,13 @@ class Schedule:
         threading.Thread(target=self._watch, name="clock-watch", daemon=True).start()
 
     def stop(self) -> None:
+        """Waits for a round and an assignment under way, both of which are quick; what is assigned later is ignored."""
         self._stopped.set()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        with self._assigning:
+            if self._scheduler.running:
+                # A round that meets the library's end raises where a job of it was the last: it may not remove it.
+                self._scheduler.remove_all_jobs()
+                self._scheduler.shutdown(wait=False)
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
         """Runs the job now, and then at this interval. It must be quick: it runs in the scheduler's thread."""
@@ -129,7 +133,8 @@ class Schedule:
     def assign(self, targets: Mapping[Target, float]) -> None:
         """From now on asks these targets, each once in its period (seconds); those known already keep their turn."""
         with self._assigning:
-            self._assign(targets)
+            if not self._stopped.is_set():
+                self._assign(targets)
 
     def _assign(self, targets: Mapping[Target, float]) -> None:
         homes = {t: s for t, s in self._homes.items() if targets.get(t) == s[0]}

@@ -116,8 +116,9 @@ def test_a_connection_for_a_probe_that_is_cancelled_before_it_has_a_place_is_clo
         wait_until(lambda: stage.turn() and len(stage.ended) == 2, SECONDS, "the other", every=0)
 
 
-def test_a_probe_that_is_hurried_goes_before_the_patient_ones() -> None:
+def test_a_probe_that_is_hurried_goes_before_the_patient_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits for its turn still, and is let in once."""
+    monkeypatch.setattr("mooring.probe.connects.PATIENCE_SECONDS", 4 * SECONDS)  # as above
     stage = Stage(1)
     with puppet() as server:
         stage.visits.begin(of(server), stage.end, urgent=True)

@@ -179,7 +179,7 @@ def test_one_connection_waits_for_a_silent_server_over_several_turns() -> None:
         server.awake.clear()
         for _ in range(2):
             assert engine.silent_turn(target).observation.reason is TIMEOUT
-        assert server.connections == 1
+        wait_until(lambda: server.connections == 1, SECONDS, "the server to take the connection")
         server.awake.set()
         assert [report.observation.reason for report in engine.turn(target)] == [OK]
         assert server.connections == 1

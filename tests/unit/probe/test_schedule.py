@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -168,6 +169,37 @@ def test_an_ordinary_clock_is_no_jump(asked: Asked) -> None:
     asked.schedule.assign({target(): 0.2})
     wait_until(lambda: asked.counts()[target()] >= 5, 5, "five rounds")
     assert asked.jumps == []
+
+
+def test_it_may_be_stopped_in_the_middle_of_a_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a daemon that ends a moment after its start: no thread dies of it, which would count as a defect."""
+    defects: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: defects.append(arguments.exc_value))
+    inside, go = threading.Event(), threading.Event()
+
+    def ask(_: tuple[Target, ...]) -> None:
+        inside.set()
+        go.wait(60)
+
+    schedule = Schedule(ask, lambda _jump: None, Clocks())
+    schedule.start()
+    schedule.assign({target(): 3600.0})
+    assert inside.wait(60)
+    stopping = threading.Thread(target=schedule.stop)
+    stopping.start()
+    assert schedule._stopped.wait(60)
+    time.sleep(0.2)  # so that it meets the question
+    go.set()
+    stopping.join(60)
+    assert (defects, schedule._scheduler.running) == ([], False)
+
+
+def test_what_is_assigned_after_the_end_changes_nothing(asked: Asked) -> None:
+    """The thread that assigns may be a little behind the one that ends the daemon."""
+    asked.schedule.assign({target(): 0.2})
+    asked.schedule.stop()
+    asked.schedule.assign({})
+    asked.schedule.stop()
 
 
 def test_a_busy_machine_makes_no_clock_jump() -> None:
