@@ -9,25 +9,21 @@ from math import inf
 from mooring.judge.assess import is_plain
 from mooring.judge.batch import BatchBuilder, BatchResult
 from mooring.judge.blind import Guard, weigh
+from mooring.judge.changeovers import Changeovers
 from mooring.judge.common_cause import CommonCauses
 from mooring.judge.damping import Everywhere
-from mooring.judge.host import HostTracker
 from mooring.judge.index import TargetIndex
-from mooring.judge.leaving import Leaving
 from mooring.judge.ledger import Ledger
 from mooring.judge.members import Expanded
 from mooring.judge.record import HostRecord
-from mooring.judge.result import HostResult
 from mooring.judge.service import ServiceHealth
 from mooring.judge.silence import SilentDemotions
-from mooring.judge.trial import Trial, trial_of
-from mooring.judge.view import ServiceView, View, view_of
+from mooring.judge.view import ServiceView, View
 from mooring.judge.votes import CountVotes, Silences
 from mooring.model.damping import DemotionLimit
 from mooring.model.events import BlindChanged
 from mooring.model.objects import StoredAddresses
 from mooring.model.probes import Report
-from mooring.model.publish_events import PortsChanged
 from mooring.model.reasons import MEANINGS, Reason
 from mooring.model.silence import ALONE, NO_OUTLOOK, Outlook, Sight
 from mooring.model.spec import ProbeTimings, ServiceKey, ServiceSpec
@@ -43,14 +39,11 @@ class HealthStore:
         self._silences = Silences(count_votes)
         self._lock = threading.Lock()
         self._services: dict[ServiceKey, ServiceHealth] = {}
-        self._leaving: dict[ServiceKey, Leaving] = {}
-        self._trials: dict[ServiceKey, Trial] = {}
-        self._switched: set[ServiceKey] = set()
-        """Services whose ports have just changed: Mooring must stop probing the old ports."""
         self._guard = Guard()
         self._causes = CommonCauses()
         self._answered = -inf
         self._index = TargetIndex()
+        self._changeovers = Changeovers(self._index, self._enter)
         self._everywhere = Everywhere(SilentDemotions(limit), self._index.ready_addresses)
         self._ledger = Ledger()
 
@@ -77,68 +70,23 @@ class HealthStore:
             health = self._services.setdefault(spec.key, ServiceHealth(spec))
             if pending is not None and health.seeded and health.spec.ports == pending[0].ports:
                 (spec, expanded), pending = pending, None  # a host has answered there meanwhile
-            self._try_ports(spec.key, expanded, pending)
-            self._index.leave(health)
-            before = self._leaving.pop(spec.key, None) or Leaving(ServiceHealth(health.spec, seeded=True))
-            self._index.leave(before.health)
-            leaving = before.after_reload(health, spec, expanded, reloaded_at)
-            health.set_members(spec, expanded)
-            self._enter(health)
-            if leaving.health.trackers:
-                self._leaving[spec.key] = leaving
-                self._enter(leaving.health)
+            self._changeovers.try_ports(spec.key, expanded, pending)
+            self._changeovers.replace_members(health, spec, expanded, reloaded_at)
             self._forget_gone()
-
-    def _try_ports(self, key: ServiceKey, expanded: Expanded, pending: tuple[ServiceSpec, Expanded] | None) -> None:
-        running = self._trials.pop(key, None)
-        if running:
-            self._index.leave(running.health)
-        if pending is not None:
-            same = running if running and running.spec.ports == pending[0].ports else None
-            self._trials[key] = trial_of(*pending, expanded, same)
-            self._enter(self._trials[key].health)
-
-    def _end_trial(self, health: ServiceHealth, found: BatchBuilder) -> None:
-        """Ends a trial that succeeded: members, verdicts and publication take the new ports."""
-        key = health.spec.key
-        trial, main = self._trials[key], self._services[key]
-        if trial.succeeded(main):
-            before = main.spec.ports
-            del self._trials[key]
-            for one in (trial.health, main):
-                self._index.leave(one)
-            trial.end(main)
-            self._enter(main)
-            self._forget_gone()
-            self._switched.add(key)
-            found.changed.add(key)
-            found.events.append(PortsChanged(key, before, main.spec.ports))
 
     def end_leaving(self, key: ServiceKey, now: float) -> bool:
         """Drops addresses whose stay has ended. Returns whether Mooring must stop probing a target."""
         with self._lock:
-            leaving, switched = self._leaving.get(key), key in self._switched
-            self._switched.discard(key)
-            if leaving is None:
-                return switched
-            self._index.leave(leaving.health)
-            ended = leaving.end(self._services[key], now)
-            if leaving.health.trackers:
-                self._enter(leaving.health)
-            else:
-                del self._leaving[key]
+            ended = self._changeovers.end_leaving(self._services[key], now)
             self._forget_gone()
-            return ended or switched
+            return ended
 
     def drop(self, key: ServiceKey) -> None:
         """The file no longer lists the Service."""
         with self._lock:
             if key in self._services:
                 self._index.leave(self._services.pop(key))
-            if key in self._leaving:
-                self._index.leave(self._leaving.pop(key).health)
-            if key in self._trials:
-                self._index.leave(self._trials.pop(key).health)
+            self._changeovers.drop(key)
             self._forget_gone()
 
     def seed(self, key: ServiceKey, stored: StoredAddresses | None, at: float | None = None) -> None:
@@ -222,8 +170,10 @@ class HealthStore:
         for health, tracker in tuple(self._index.trackers.get(report.target, ())):
             poll = self._silences.poll(report) if health.spec.observers else None
             result = health.take(tracker, report, self._index.offsets, unknown, poll)
-            if self._services.get(health.spec.key) is not health:
-                self._note_apart(health, tracker, result, found)
+            main = self._services.get(health.spec.key)
+            if main is not health:
+                if self._changeovers.note(main, health, tracker, result, found):
+                    self._forget_gone()
                 continue
             found.add(tracker, result)
             if result.moved:
@@ -232,16 +182,6 @@ class HealthStore:
                 if not tracker.ready and MEANINGS[report.observation.reason].silent:
                     self._everywhere.demotions.note(report.target.address, report.ended)
                 self._index.note_verdicts(health)
-
-    def _note_apart(self, health: ServiceHealth, tracker: HostTracker, result: HostResult, found: BatchBuilder) -> None:
-        """Notes a result of a trial, or of an address that only stays for a moment: neither emits events of its own."""
-        key = health.spec.key
-        trial, leaving = self._trials.get(key), self._leaving.get(key)
-        self._index.note_verdict(tracker.member.target)
-        if trial is not None and trial.health is health:
-            self._end_trial(health, found)
-        elif leaving is not None and leaving.note(tracker, result.reason):
-            found.changed.add(key)
 
     def service(self, key: ServiceKey) -> ServiceView:
         """One Service, as it is at one moment."""
@@ -315,7 +255,7 @@ class HealthStore:
 
     def _view(self, health: ServiceHealth) -> ServiceView:
         with self._lock:
-            return view_of(health, self._leaving.get(health.spec.key), self._trials.get(health.spec.key))
+            return self._changeovers.view(health)
 
     def _enter(self, health: ServiceHealth) -> None:
         health.everywhere = self._everywhere

@@ -236,7 +236,7 @@ def test_a_report_waits_for_the_look_at_one_service_at_most(monkeypatch: pytest.
         looked.append(turns.__enter__.call_count)
         return view_of(*given)
 
-    monkeypatch.setattr("mooring.judge.store.view_of", look)
+    monkeypatch.setattr("mooring.judge.changeovers.view_of", look)
     assert [one.spec.key for one in store.snapshot()] == [KEY, OTHER]
     assert len(set(looked)) == 2, "each Service is looked at in a turn of its own"
 
