@@ -27,7 +27,7 @@ from lab.servers import Mariadb, Redis
 from mooring.model.spec import LOGIN_SECONDS
 
 SETTLE_SECONDS = 1.1 * LOGIN_SECONDS
-"""By then each host of the default ``loginSeconds`` is due for its next full login: an earlier window has too few."""
+"""By then full logins at the default ``loginSeconds`` are being made all the time: an earlier window has none."""
 AIM, AIM_DATABASE = 0.5, 0.6
 
 
