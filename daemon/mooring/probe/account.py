@@ -23,7 +23,7 @@ from mooring.probe.connect import WaitingConnection
 from mooring.probe.connects import FreshProbes, OnEnd, PendingProbe
 from mooring.probe.greeting import GreetingWatch
 from mooring.probe.loop import Loop
-from mooring.probe.session import HeldSession
+from mooring.probe.session import HeldSession, PendingQuestion
 from mooring.probe.unfinished import UnfinishedConnections
 from mooring.protocols.exchange import LoginResult, Session, Unfinished
 from mooring.protocols.registry import PROTOCOLS
@@ -93,6 +93,12 @@ class Account:
     def busy(self) -> bool:
         """A login or question is under way beside the held session, or has no answer yet."""
         return self._opening is not None or len(self._unfinished) > 0
+
+    def stall(self, question: PendingQuestion, now: float) -> None:
+        """The session has not answered in time. The next login may begin at once: it shows whether the host hangs."""
+        if self.session.stalled_at is None:
+            self.backoff = hurried(self.backoff)
+        self.session.stall(question, now)
 
     def await_end(self, unfinished: Unfinished) -> None:
         """Waits for the end of a connection that another thread has opened here; until then nothing else is opened."""

@@ -182,7 +182,7 @@ class Turns:
             return
         probe.question = None
         now = self._now()
-        probe.session.stall(question, now)
+        probe.account.stall(question, now)
         failure = overdue("session held", now - question.deadline)
         self._finish(probe, Observation(failure.reason, failure.message), question.started, now)
 

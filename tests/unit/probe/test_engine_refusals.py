@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +16,7 @@ from mooring.probe import account as account_module
 from mooring.probe.backoff import Backoff
 from support import packets
 from support.engine_harness import SECONDS, Turns, of, turns
-from support.fake_redis import PONG, puppet
+from support.fake_redis import PONG, Puppet, puppet
 from support.probe_once import target_of
 from support.scripted_server import Peer, Rogue, rogue
 
@@ -211,3 +213,49 @@ def _stumbles(*_: object) -> None:
 def test_ten_minutes_are_the_patience() -> None:
     """Mooring waits so long for a login without an answer before it tries one more."""
     assert account_module.PATIENCE_SECONDS == 600.0
+
+
+def refused_beside_a_session(server: Puppet, engine: Turns, one: Target) -> None:
+    """Its session answers; the login beside it was refused, and the next may not begin for long."""
+    engine.turn(one)
+    server.welcome = b"-DENIED Redis is running in protected mode\r\n"
+    probe = engine.engine._probes[one]
+    probe.login_at = 0.0
+    engine.turn(one)
+    wait_until(lambda: probe.account.backoff.refusals, SECONDS, "the refusal")
+    probe.account.backoff = replace(probe.account.backoff, next_at=math.inf)
+    engine.turn(one)
+
+
+def expired_turn(engine: Turns, one: Target) -> None:
+    """One turn whose deadline comes at once."""
+    engine.engine.ask([one])
+    engine.settle()
+    for _ in range(3):  # the look for the answer, the deadline, and one to spare
+        engine.skip(SECONDS, connects=True)
+
+
+def test_a_host_that_hangs_beside_a_refused_login_is_found_as_fast_as_any() -> None:
+    """Each turn is a ``timeout``: the wait after the refusal is over once its session is silent."""
+    with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
+        refused_beside_a_session(server, engine, one)
+        server.awake.clear()
+        for turn in range(1, 4):
+            expired_turn(engine, one)
+            assert engine.reasons(one)[-turn - 1 :] == [OK, *[TIMEOUT] * turn]
+        server.awake.set()
+        wait_until(lambda: engine.reasons(one)[-1] is OK, SECONDS, "it is asked anew over its session")
+
+
+def test_a_silent_session_beside_a_login_that_is_refused_moves_nothing() -> None:
+    """Only the connection hangs, as after packets were lost: the host says no, and so it is there."""
+    with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
+        refused_beside_a_session(server, engine, one)
+        server.mute()
+        expired_turn(engine, one)
+        assert engine.reasons(one)[-1] is TIMEOUT
+        assert engine.turn(one)[0].observation.reason is AUTH
+        for _ in range(3):
+            engine.engine.ask([one])
+        engine.settle()
+        assert engine.reasons(one)[-1] is AUTH, "the turns until the next login are left out"
