@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pymysql
+
 from lab.configuration import at, file, service
 from lab.mooring import PROGRAM, Daemon
 from lab.process import Server, start_all
@@ -18,6 +20,18 @@ from support.servers_by_name import ServersByName
 USER, PASSWORD = "mooring", "throw-away-of-a-test"
 ACCOUNTS = {USER: PASSWORD}
 _PROTOCOLS = {"mysql": "mysql", "mariadb": "mysql", "redis": "redis"}
+
+
+_NO_SUCH_SESSION = 1094
+
+
+@contextlib.contextmanager
+def _unless_gone() -> Iterator[None]:
+    try:
+        yield
+    except pymysql.err.MySQLError as error:
+        if error.args[0] != _NO_SUCH_SESSION:
+            raise
 
 
 @dataclass(frozen=True)
@@ -38,10 +52,11 @@ class Watched(ServersByName):
         return {int(line.split()[0].removeprefix("id=")) for line in lines if f" user={USER} " in line}
 
     def end_sessions(self, name: str) -> None:
-        """As an administrator does it."""
+        """As an administrator does it; a login that had ended by then is none any more."""
         for number in self.sessions(name):
             if isinstance(self.servers[name], Mariadb):
-                self.mariadb(name).sql(f"KILL CONNECTION {number}")
+                with _unless_gone():
+                    self.mariadb(name).sql(f"KILL CONNECTION {number}")
             else:
                 self.redis(name).command("CLIENT", "KILL", "ID", number)
 

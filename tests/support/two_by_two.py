@@ -76,7 +76,8 @@ class Scene(ServersByName):
         wait_until(lambda: {self.row(name)["reason"] for name in self.servers} == {"ok"}, 15, "every reason to be ok")
 
     def _recorded(self, service: str, ready: list[str]) -> bool:
-        return self.history.of(service)[-1].ready == ready
+        versions = self.history.of(service)
+        return bool(versions) and versions[-1].ready == ready
 
 
 def service_of(name: str) -> str:
