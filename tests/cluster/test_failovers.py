@@ -29,7 +29,8 @@ from mooring.model.errors import ClusterError
 
 pytestmark = pytest.mark.needs_api
 
-TIMINGS = LeaseTimings(lease=2.0, renew=1.4, retry=0.25)
+TIMINGS = LeaseTimings(lease=5.0, renew=1.4, retry=0.25)
+"""For so long as lies between the first two a write may be under way in an API server that stands still."""
 GROUPS = 10
 TURNS = 10
 
