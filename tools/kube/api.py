@@ -19,6 +19,7 @@ from kube.users import User
 from lab import leftovers
 from lab.network import inside
 from lab.process import free_port
+from lab.waiting import wait_until
 
 _LOOPBACK = "127.0.0.1"
 
@@ -187,6 +188,11 @@ class Api:
             part.heal()
         for part in self.parts:
             part.wait()
+        wait_until(self._reads_namespaces, 20, "the API server to have its way back to etcd")
+
+    def _reads_namespaces(self) -> bool:
+        """The API server has a connection to etcd for each kind, and calls itself ready by another one."""
+        return self.rest.ask("GET", "/api/v1/namespaces/default").status == http.HTTPStatus.OK
 
     def close(self) -> None:
         """Ends all that was started, and removes it."""
