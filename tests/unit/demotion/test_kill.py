@@ -99,7 +99,7 @@ def test_a_thread_that_is_held_up_past_its_time_ends_nothing() -> None:
 def test_without_a_session_a_login_is_made() -> None:
     """As the engine makes it; what the fake answers to CLIENT KILL is nothing, and the deadline ends that."""
     with puppet() as server:
-        ended = end_sessions(_target(server.port, timeout=1.0), None, USERS)
+        ended = end_sessions(_target(server.port, timeout=2.0), None, USERS)
         assert (server.logins, ended.error) == (1, "no whole answer in time (waiting for the server)")
         assert ended.unfinished
         ended.unfinished.sock.close()

@@ -140,8 +140,8 @@ def test_whoever_logs_in_himself_waits_for_room_and_leaves_what_hangs_to_the_eng
     """Until that has ended, neither the engine nor a borrower opens another connection there."""
     with puppet() as server, turns(target := of(server)) as engine:
         lending = engine.engine.lending
-        assert lending.wait_for_room(target, 0.0)
-        assert lending.wait_for_room(of(server, key="unknown"), 0.0)
+        assert lending.wait_for_room(target, SECONDS)
+        assert lending.wait_for_room(of(server, key="unknown"), SECONDS)
         server.awake.clear()
         sock = socket.create_connection((server.address, server.port))
         sock.setblocking(False)
