@@ -35,8 +35,7 @@ from mooring.observe.outbox import Outbox
 from mooring.observe.recording import Recording
 from mooring.observe.status import Process, document
 from mooring.observe.summary import Document
-from mooring.probe.coalesced import Coalesced
-from mooring.probe.credential_files import Credentials
+from mooring.probe.assignment import Assignment
 from mooring.probe.engine import Engine
 from mooring.probe.inventory import Inventory, Networks
 from mooring.probe.resolve import REFRESH_SECONDS
@@ -46,8 +45,6 @@ from mooring.publish.reconcile import Reconciler
 SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter while another waits. The engine gives it up with each question that it sends.
 With the library's 0.005 s, a write of a thousand addresses in another thread delayed the engine by 0.1 s."""
-ASSIGN_SECONDS = 0.1
-"""How long changes of members are collected: all targets are assigned anew for each."""
 SEED_SECONDS = 1.0
 """How long the first probes wait for the first look at the cluster. A report before that is shown, not judged."""
 CREDENTIALS_SECONDS = 1.0
@@ -121,11 +118,9 @@ class Daemon:
         self._build_observing(listen, listeners, outboxes, dry=dry)
 
     def _build_probing(self, allowed: Networks) -> None:
-        self._credentials = Credentials()
-        self._assigning = threading.Lock()
-        self._assignment = Coalesced(self._assign, ASSIGN_SECONDS)
         self._engine = Engine(self._take, self._overrun, self._clocks)
         self._schedule = Schedule(self._engine.ask, lambda by: self._emit(ClockJumped(by)), self._clocks)
+        self._assignment = Assignment(self._store, self._engine, self._schedule, lambda: self._metrics.track())  # noqa: PLW0108 -- the metrics are built later
         specs, now = self._config.services, self._clocks.monotonic
         self._inventory = Inventory(specs, self._store, allowed, self._emit, self._members_changed, monotonic=now)
 
@@ -186,9 +181,9 @@ class Daemon:
         self._engine.start()
         self._schedule.start()
         self._demotion.start()
-        self._assign()
+        self._assignment.assign()
         self._assignment.start()
-        self._schedule.every(CREDENTIALS_SECONDS, self._renew)
+        self._schedule.every(CREDENTIALS_SECONDS, self._assignment.renew)
         self._schedule.every(REFRESH_SECONDS, self._inventory.names.refresh)
         facts = {"version": __version__, "identity": self._identity, "config": self._config.hash}
         counts = {"services": len(self._config.services), "targets": len(self._store.targets())}
@@ -221,7 +216,7 @@ class Daemon:
         self._cluster.follow(before | after)
         self._cluster.wait(FOLLOW_SECONDS)
         self._reconciler.replace(config.services, lambda: self._place(config))
-        self._assign()
+        self._assignment.assign()
         self._engine.renew()
         self._cluster.follow(after)
         self._emit(ConfigReloaded(config.hash, self._loaded_at))
@@ -264,18 +259,6 @@ class Daemon:
     def _members_changed(self, keys: Collection[ServiceKey]) -> None:
         self._reconciler.wake(keys)
         self._assignment.ask()
-
-    def _assign(self) -> None:
-        with self._assigning:
-            self._metrics.track()
-            timings = self._store.timings()
-            self._credentials.assign(timings)
-            self._engine.assign(timings)
-            self._schedule.assign({target: one.period for target, one in timings.items()})
-
-    def _renew(self) -> None:
-        if changed := self._credentials.changed():
-            self._engine.renew(changed)
 
     def _overrun(self, target: Target) -> None:
         self._overruns += 1

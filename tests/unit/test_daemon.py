@@ -19,7 +19,7 @@ from lab.listeners import closed_port, listening
 from lab.waiting import wait_until
 from mooring.cluster.local import LocalCluster
 from mooring.config import AddressPolicy, parse
-from mooring.daemon import ASSIGN_SECONDS, Daemon
+from mooring.daemon import Daemon
 from mooring.leader.election import Claim, Lease
 from mooring.model.clocks import Clocks
 from mooring.model.events import ConfigRefused, ConfigReloaded, Event, HostChanged, Published
@@ -27,6 +27,7 @@ from mooring.model.objects import EndpointsWrite, PublishTarget, StoredEndpoints
 from mooring.model.spec import Config, Port, ProbeTimings, ServiceKey, ServiceSpec
 from mooring.model.targets import Target
 from mooring.model.verdicts import Verdict
+from mooring.probe.assignment import ASSIGN_SECONDS
 from mooring.probe.engine import Engine
 
 Begin = Callable[..., Daemon]

@@ -20,7 +20,6 @@ from mooring.model.verdicts import HostState, Judgement, Outcome, Transition, Ve
 
 PLAIN = Outcome(Reason.OK)
 """The usual outcome: a success without a message."""
-
 REFUSALS = frozenset({Reason.AUTH, Reason.QUOTA})
 """By these a host refuses our account. A report that has a cause, too, is no refusal: Mooring ended the login."""
 
