@@ -7,13 +7,14 @@ ready, and no address that stays is ready                 | until any host is re
 in maintenance, of a wrong role, with a failure against it| not at all
 any other                                                 | not at all
 
-An address stays until its first failure at the latest, and for min(period + timeout, 10 s) at most.
+An address stays until its first failure at the latest, and for min(period + timeout, 10 s) at most. In that time a
+probe of each new address ends, unless Mooring itself stood still: then it stays until one has, for 10 s at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.judge.host import HostTracker
 from mooring.judge.members import Expanded
@@ -31,6 +32,8 @@ class Departure:
 
     until: float
     host: str = ""
+    overdue: bool = False
+    """It has stayed for the usual time, and now waits for the first probe of a new address."""
 
 
 @dataclass(slots=True)
@@ -86,11 +89,21 @@ class Leaving:
     def end(self, main: ServiceHealth, now: float) -> bool:
         """Drops the addresses whose stay has ended. Returns whether there were any."""
         held = {one.member.address: one for one in self.staying(main)}
-        staying = {address: one for address, one in held.items() if self.departures[address].until > now}
+        staying = {address: one for address, one in held.items() if self._stays(one, main, now)}
         ended = len(staying) < len(self.health.trackers)
         self.health.trackers = staying
         self.departures = {address: one for address, one in self.departures.items() if address in staying}
         return ended
+
+    def _stays(self, tracker: HostTracker, main: ServiceHealth, now: float) -> bool:
+        """Whether it stays any longer; what is overdue stays until a new address is heard of."""
+        departure = self.departures[tracker.member.address]
+        unheard = _is_unheard(departure, main)
+        if departure.until <= now and unheard and not departure.overdue:
+            longer = MOST_SECONDS - _usual_seconds(tracker)
+            departure = replace(departure, until=departure.until + longer, overdue=True)
+            self.departures[tracker.member.address] = departure
+        return departure.until > now and (unheard or not departure.overdue)
 
 
 def departures(before: ServiceHealth, spec: ServiceSpec, expanded: Expanded, now: float) -> dict[str, Departure]:
@@ -105,12 +118,23 @@ def departures(before: ServiceHealth, spec: ServiceSpec, expanded: Expanded, now
 
 
 def _departure(tracker: HostTracker, hosts: Mapping[str, HostSpec], now: float, *, empties: bool) -> Departure | None:
-    check = tracker.member.check
-    until = now + min(check.period + check.timeout, MOST_SECONDS)
+    until = now + _usual_seconds(tracker)
     host = hosts.get(tracker.member.host.name)
     if host is not None and host.name != host.address:
         return None if host.maintenance else Departure(until, host.name)
     return Departure(until) if empties else None
+
+
+def _usual_seconds(tracker: HostTracker) -> float:
+    """In which a probe of a new address ends."""
+    check = tracker.member.check
+    return min(check.period + check.timeout, MOST_SECONDS)
+
+
+def _is_unheard(departure: Departure, main: ServiceHealth) -> bool:
+    """Whether a new address has not been probed yet."""
+    new = [one for one in main.trackers.values() if departure.host in {"", one.member.host.name}]
+    return any(one.judgement.outcome is None and not one.member.host.maintenance for one in new)
 
 
 def _is_sound(tracker: HostTracker) -> bool:

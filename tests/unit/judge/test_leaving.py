@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lab.values import report, spec
-from mooring.judge.leaving import MOST_SECONDS, Departure, departures
+from mooring.judge.leaving import MOST_SECONDS, Departure, Leaving, departures
 from mooring.judge.members import members
 from mooring.judge.service import ServiceHealth
 from mooring.model.reasons import Reason
@@ -59,6 +59,48 @@ def test_who_stays(before: tuple[HostSpec, ...], after: tuple[HostSpec, ...], st
 def test_only_a_sound_one_stays(reasons: tuple[Reason, ...]) -> None:
     """Only a ready host without a failure against it stays."""
     assert departures(judged(DB1, reasons=reasons), service(MOVED), members(service(MOVED), {}, ()), 100.0) == {}
+
+
+def moved(before: HostSpec, after: HostSpec) -> tuple[ServiceHealth, Leaving]:
+    """The Service and the address that stays, after a reload at 100 s by which 103 s is the usual end."""
+    main, new = judged(before), service(after)
+    leaving = Leaving(ServiceHealth(main.spec, seeded=True))
+    leaving = leaving.after_reload(main, new, members(new, {}, ()), 100.0)
+    main.set_members(new, members(new, {}, ()))
+    return main, leaving
+
+
+def hear(main: ServiceHealth, reason: Reason) -> None:
+    (tracker,) = main.trackers.values()
+    main.take(tracker, report(tracker.member.target, reason, started=105.0), {}, None)
+
+
+@pytest.mark.parametrize(("before", "after"), [(DB1, MOVED), (BARE, OTHER)], ids=["named", "bare"])
+def test_a_daemon_that_stood_still_asks_the_new_address_first(before: HostSpec, after: HostSpec) -> None:
+    """The old one stays beyond the usual time while no probe of the new one has ended, ten seconds at most."""
+    main, leaving = moved(before, after)
+    leaving.end(main, 104.0)
+    assert [one.member.address for one in leaving.staying(main)] == [A]
+    assert leaving.until(main) == 100.0 + MOST_SECONDS
+    hear(main, Reason.OK)
+    assert leaving.staying(main) == ()
+    main, leaving = moved(before, after)
+    leaving.end(main, 104.0)
+    assert leaving.end(main, 100.0 + MOST_SECONDS)
+    assert leaving.staying(main) == ()
+
+
+def test_a_new_address_that_does_not_serve_ends_the_longer_stay() -> None:
+    """Its first outcome was waited for, and no longer."""
+    for heard_first in (True, False):
+        main, leaving = moved(DB1, MOVED)
+        if heard_first:
+            hear(main, Reason.REFUSED)
+        else:
+            leaving.end(main, 104.0)
+            hear(main, Reason.REFUSED)
+        assert leaving.end(main, 105.5)
+        assert leaving.staying(main) == ()
 
 
 def test_the_stay_is_bounded() -> None:

@@ -168,10 +168,30 @@ def test_its_stay_is_bounded(tmp_path: Path, publish: Publish, period: float, st
     desk.become(MOVED)
     begun = desk.now
     assert desk.reconciler.publications()[KEY].look_at == pytest.approx(begun + stays)
+    desk.hear(NEW, Reason.AUTH)
     desk.rounds(after=stays - 0.1)
     assert desk.ready == {A}
     desk.rounds(after=0.2)
     assert (desk.ready, desk.probed) == (set(), {NEW})
+
+
+@pytest.mark.parametrize("reason", [Reason.OK, Reason.REFUSED, None], ids=str)
+def test_a_daemon_that_stood_still_asks_the_new_address_first(
+    tmp_path: Path, publish: Publish, reason: Reason | None
+) -> None:
+    """Nothing was asked within a period and timeout: the old address stays until the new one is heard, or for ten."""
+    desk = Desk(tmp_path, service(publish, DB1))
+    desk.become(MOVED)
+    begun = desk.now
+    desk.rounds(after=4.0)
+    assert desk.ready == {A}
+    assert desk.reconciler.publications()[KEY].look_at == pytest.approx(begun + 10.0)
+    if reason is None:
+        desk.rounds(after=6.1)
+    else:
+        desk.hear(NEW, reason)
+    assert desk.ready == ({NEW} if reason is Reason.OK else set())
+    assert desk.probed == {NEW}
 
 
 @pytest.mark.parametrize("how", ["maintenance", "drain"])
