@@ -18,7 +18,7 @@ from mooring.model.clocks import Clocks
 from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
 from mooring.model.targets import Target
-from mooring.probe.backoff import Backoff, after, hurried
+from mooring.probe.backoff import MOST_SECONDS, Backoff, after, hurried
 from mooring.probe.connect import WaitingConnection
 from mooring.probe.connects import FreshProbes, OnEnd, PendingProbe
 from mooring.probe.greeting import GreetingWatch
@@ -84,6 +84,8 @@ class Account:
         """Ids on the server of connections that Mooring closed while their questions had no answer."""
         self._tried_at = -inf
         """When Mooring last tried one more though others had not ended, in monotonic seconds."""
+        self._hurried_at = -inf
+        """When the silence of the session last ended the wait after a refused login, in monotonic seconds."""
 
     def may_log_in(self, now: float) -> bool:
         """Whether the backoff of the last logins allows the next one."""
@@ -95,8 +97,13 @@ class Account:
         return self._opening is not None or len(self._unfinished) > 0
 
     def stall(self, question: PendingQuestion, now: float) -> None:
-        """The session has not answered in time. The next login may begin at once: it shows whether the host hangs."""
-        if self.session.stalled_at is None:
+        """The session has not answered in time. The next login may begin at once: it shows whether the host hangs.
+
+        Once a minute at most: a session that is late again and again must not make a refused login at each turn.
+        """
+        first = self.session.stalled_at is None
+        if first and not self.may_log_in(now) and now >= self._hurried_at + MOST_SECONDS:
+            self._hurried_at = now
             self.backoff = hurried(self.backoff)
         self.session.stall(question, now)
 

@@ -247,6 +247,32 @@ def test_a_host_that_hangs_beside_a_refused_login_is_found_as_fast_as_any() -> N
         wait_until(lambda: engine.reasons(one)[-1] is OK, SECONDS, "it is asked anew over its session")
 
 
+def test_a_session_that_is_late_again_and_again_hurries_one_refused_login_a_minute() -> None:
+    """A slow host is not sent a wrong password at each turn: that could lock the account."""
+    with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
+        refused_beside_a_session(server, engine, one)
+        account = engine.engine._probes[one].account
+        late_turn(server, engine, one)
+        wait_until(lambda: account.backoff.refusals == 2, SECONDS, "the login after the first silence")
+        for _ in range(3):
+            account.backoff = replace(account.backoff, next_at=math.inf)
+            late_turn(server, engine, one)
+            assert (account.backoff.next_at, account.busy) == (math.inf, False)
+        account._hurried_at -= 60.0
+        late_turn(server, engine, one)
+        wait_until(lambda: account.backoff.refusals == 3, SECONDS, "the login after a minute")
+
+
+def late_turn(server: Puppet, engine: Turns, one: Target) -> None:
+    """The answer comes after the deadline; the next turn is answered."""
+    server.awake.clear()
+    expired_turn(engine, one)
+    assert engine.reasons(one)[-1] is TIMEOUT
+    server.awake.set()
+    wait_until(lambda: engine.reasons(one)[-1] is OK, SECONDS, "it is asked anew over its session")
+    engine.settle()
+
+
 def test_a_silent_session_beside_a_login_that_is_refused_moves_nothing() -> None:
     """Only the connection hangs, as after packets were lost: the host says no, and so it is there."""
     with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
