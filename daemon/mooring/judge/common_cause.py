@@ -110,14 +110,14 @@ class CommonCauses:
 
     def enter(self, target: Target) -> None:
         """Mooring probes the target from now on."""
-        self.groups.setdefault(_group(target), set()).add(target)
+        self.groups.setdefault(credentials_key(target), set()).add(target)
 
     def leave(self, target: Target) -> None:
         """Mooring no longer probes the target."""
-        group = self.groups.get(_group(target), set())
+        group = self.groups.get(credentials_key(target), set())
         group.discard(target)
         if not group:
-            self.groups.pop(_group(target), None)
+            self.groups.pop(credentials_key(target), None)
         self.since.pop(target, None)
         self.last_reports.pop(target, None)
         self.left.pop(target, None)
@@ -179,7 +179,7 @@ class CommonCauses:
         cause, ended = cause_of(one.report), one.report.ended
         return [
             target
-            for target in self.groups.get(_group(one.report.target), ())
+            for target in self.groups.get(credentials_key(one.report.target), ())
             if self._is_concerned(target, cause, ended, ready)
         ]
 
@@ -222,7 +222,8 @@ class CommonCauses:
             self.last_reports.clear()
 
 
-def _group(target: Target) -> Hashable:
+def credentials_key(target: Target) -> Hashable:
+    """The same for all targets that Mooring asks with the same credentials, whatever their address."""
     return target.protocol, target.options.login_key()
 
 

@@ -12,13 +12,12 @@ from mooring.model.reasons import Reason
 from mooring.probe.account import Account
 from mooring.probe.admission import RateLimiter
 from mooring.probe.connects import PendingProbe
-from mooring.probe.login_pace import MOST_A_SECOND
+from mooring.probe.login_pace import MOST_A_SECOND, SPREAD
 from mooring.probe.target_state import TargetProbe
 from mooring.protocols.exchange import LoginResult
 
 AGAIN = 0.25
 """Part of ``retry_base`` after which a full login that failed, and was not refused, is tried again."""
-SPREAD = (0.9, 1.1)
 
 
 class FullLogins:

@@ -8,8 +8,10 @@ file is kept, up to 50 logins a second over all.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mooring.judge.common_cause import credentials_key
+from mooring.model.probes import Observation
 from mooring.model.spec import ProbeTimings
 from mooring.model.targets import Target
 from mooring.protocols.registry import PROTOCOLS
@@ -18,6 +20,8 @@ SHARE = 0.015
 """Full logins for each probe, where ``loginSeconds`` is the default."""
 LEAST_A_SECOND = 15.0
 """So many such logins a second are made in any case."""
+SPREAD = (0.9, 1.1)
+"""Parts of the interval between which each wait is drawn."""
 MOST_A_SECOND = 50.0
 """Full logins beside held sessions, of all targets together."""
 
@@ -31,10 +35,16 @@ class LoginPace:
     retry_base: float
     """What the retries are measured by once one has failed: the budget does not stretch it."""
 
-    @property
-    def patience(self) -> float:
-        """Seconds without a completed login after which an answer over the held session proves nothing."""
-        return self.interval + self.retry_base
+    for_others: float = 0.0
+    """Within which every target with the same credentials has logged in once, where the budget stretches that."""
+
+    def patience_after(self, login: Observation) -> float:
+        """Seconds without a completed login after which an answer over the held session proves nothing.
+
+        A failure with a cause may be common to all: it proves nothing before the others had time to show theirs.
+        """
+        own = self.interval + self.retry_base
+        return max(own, SPREAD[1] * self.interval + self.for_others) if login.cause else own
 
 
 def account_key(target: Target) -> Hashable:
@@ -65,4 +75,12 @@ def login_paces(timings: Mapping[Target, ProbeTimings]) -> dict[Target, LoginPac
     for key, (login, is_default) in accounts.items():
         interval = login * over_all * (over_budget if is_default else 1.0)
         paces[key] = LoginPace(interval, min(interval, login * unbudgeted))
-    return {target: paces[keys[target]] for target in logging_in}
+    stretched = [target for target in logging_in if paces[keys[target]].interval > accounts[keys[target]][0]]
+    slowest: dict[Hashable, float] = {}
+    for target in stretched:
+        pace, group = paces[keys[target]], credentials_key(target)
+        slowest[group] = max(slowest.get(group, 0.0), SPREAD[1] * pace.interval + pace.retry_base)
+    return {
+        target: replace(paces[keys[target]], for_others=slowest.get(credentials_key(target), 0.0))
+        for target in logging_in
+    }

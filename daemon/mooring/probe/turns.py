@@ -168,7 +168,7 @@ class Turns:
         now = self._now()
         seen = answer.observation
         if probe.login is not None:
-            seen = held.weigh(seen, probe.login, now, probe.pace.patience)
+            seen = held.weigh(seen, probe.login, now, probe.pace.patience_after(probe.login.observation))
         if probe.timed_out:
             probe.login_at = 0.0  # the host was silent before: it may let nobody in now
         self._finish(probe, seen, question.started, now)

@@ -15,7 +15,7 @@ from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
 from mooring.probe.account import PATIENCE_SECONDS
 from mooring.probe.admission import LOGINS
-from mooring.probe.full_logins import SPREAD
+from mooring.probe.login_pace import SPREAD
 from support.engine_harness import SECONDS, of, turns
 from support.fake_redis import PONG, puppet, puppets
 from support.many_hosts import ADDRESS, Crowd

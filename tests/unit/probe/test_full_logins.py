@@ -10,8 +10,8 @@ from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
 from mooring.probe.account import Account
 from mooring.probe.backoff import Backoff
-from mooring.probe.full_logins import AGAIN, SPREAD, FullLogins
-from mooring.probe.login_pace import LoginPace
+from mooring.probe.full_logins import AGAIN, FullLogins
+from mooring.probe.login_pace import SPREAD, LoginPace
 from mooring.probe.target_state import TargetProbe
 from support.engine_harness import TERMS
 from support.probe_once import target_of

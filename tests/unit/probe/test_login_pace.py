@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mooring.model.probes import Observation
+from mooring.model.reasons import Reason
 from mooring.model.spec import ProbeTimings
 from mooring.model.targets import Target
-from mooring.probe.login_pace import LEAST_A_SECOND, MOST_A_SECOND, SHARE, login_paces
+from mooring.probe.login_pace import LEAST_A_SECOND, MOST_A_SECOND, SHARE, SPREAD, login_paces
 from support.engine_harness import TERMS
 from support.probe_once import target_of
 
@@ -61,7 +63,20 @@ def test_hosts_with_a_default_make_way_for_those_of_the_file() -> None:
 def test_a_failed_login_is_not_tried_again_later_because_there_are_many_hosts() -> None:
     """Up to 50 logins a second, ``loginSeconds`` itself says when it is tried again, and when it is a failure."""
     (pace,) = set(login_paces(timings(500, 0.5, 10.0)).values())
-    assert [pace.retry_base, pace.patience] == pytest.approx([10.0, 500 / 15 + 10])
+    own = pace.patience_after(Observation(Reason.REFUSED))
+    assert [pace.retry_base, own] == pytest.approx([10.0, 500 / 15 + 10])
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_a_failure_that_may_be_common_waits_until_the_others_have_logged_in(default: bool) -> None:  # noqa: FBT001
+    """Those with the same credentials, however long they take; up to 150 hosts nothing is longer for it."""
+    expired = Observation(Reason.TLS, cause="expired")
+    few = login_paces(timings(150, 2.0, 10.0))
+    assert {pace.patience_after(expired) for pace in few.values()} == {20.0}
+    paces = login_paces(timings(1, 2.0, 10.0, default=default) | timings(500, 2.0, 10.0, first=1))
+    others = max(pace.interval for pace in paces.values())
+    for pace in paces.values():
+        assert pace.patience_after(expired) > SPREAD[1] * (pace.interval + others)
 
 
 def test_targets_of_one_account_are_one() -> None:
