@@ -96,6 +96,11 @@ class Account:
         """A login or question is under way beside the held session, or has no answer yet."""
         return self._opening is not None or len(self._unfinished) > 0
 
+    @property
+    def login_hangs_since(self) -> float | None:
+        """Since when, in monotonic seconds, Mooring waits for a login here past its deadline; None: for none."""
+        return self._unfinished.login_since
+
     def stall(self, question: PendingQuestion, now: float) -> None:
         """The session has not answered in time. The next login may begin at once: it shows whether the host hangs.
 

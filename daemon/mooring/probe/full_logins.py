@@ -39,9 +39,21 @@ class FullLogins:
         account = probe.account
         if now < probe.login_at or probe.logs_in or not account.may_log_in(now):
             return
-        if account.make_room(now) and self._rate.allows(now):
+        if not account.make_room(now):
+            self._note_hang(probe, now)
+        elif self._rate.allows(now):
             probe.logs_in = True
             account.open(probe.target, lambda call, result: self._take(probe, call, result), urgent=False)
+
+    def _note_hang(self, probe: TargetProbe, now: float) -> None:
+        """A login of the account has not ended: it is one of this target, too, once it has hung for its timeout."""
+        since = probe.account.login_hangs_since
+        if since is None:
+            return
+        started = max(since, probe.login_at, probe.renewed_at)
+        if now >= started + probe.target.timeout:
+            hangs = Observation(Reason.TIMEOUT, "an earlier login has not ended")
+            self.note(probe, started, probe.account.awaited_refusal(now) or hangs, first=False)
 
     def _take(self, probe: TargetProbe, call: PendingProbe, result: LoginResult) -> None:
         probe.logs_in = False

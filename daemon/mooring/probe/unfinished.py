@@ -44,9 +44,14 @@ class UnfinishedConnections:
         return self._waiting[0].since if self._waiting else None
 
     @property
+    def login_since(self) -> float | None:
+        """Since when the oldest login is among them; None: none is."""
+        return next((one.since for one in self._waiting if not one.unfinished.logged_in), None)
+
+    @property
     def logging_in(self) -> bool:
         """A login is among them."""
-        return any(not one.unfinished.logged_in for one in self._waiting)
+        return self.login_since is not None
 
     @property
     def oldest_id(self) -> int:

@@ -285,3 +285,27 @@ def test_a_silent_session_beside_a_login_that_is_refused_moves_nothing() -> None
             engine.engine.ask([one])
         engine.settle()
         assert engine.reasons(one)[-1] is AUTH, "the turns until the next login are left out"
+
+
+def test_a_login_that_hangs_is_seen_by_all_services_that_share_it() -> None:
+    """While one is waited for, the other Service can begin none: it does not stay for that."""
+    door = Door()
+    door.lets_in = True
+    with rogue(door.play) as server:
+        one_and_other = [target(server, timeout=timeout) for timeout in (0.3, 0.4)]
+        with turns(*one_and_other, login=0.1) as engine:
+            assert [report.observation.reason for report in engine.turn(*one_and_other)] == [OK, OK]
+            door.delayed = True
+
+            def both_go() -> bool:
+                seen = [report.observation for report in engine.turn(*one_and_other)]
+                return all(each.reason is TIMEOUT and "session held" not in each.message for each in seen)
+
+            wait_until(both_go, SECONDS / 4, "both judge by the login", every=0.05)
+            door.delayed = False
+            door.answers.set()
+
+            def back() -> bool:
+                return [report.observation.reason for report in engine.turn(*one_and_other)] == [OK, OK]
+
+            wait_until(back, SECONDS, "both are back", every=0.05)

@@ -28,9 +28,13 @@ class StandInAccount:
         self.backoff = Backoff()
         self.opened: list[object] = []
         self.room = True
+        self.login_hangs_since: float | None = None
 
     def may_log_in(self, now: float) -> bool:
         return now >= self.backoff.next_at
+
+    def awaited_refusal(self, _now: float) -> Observation | None:
+        return self.backoff.refusal
 
     def make_room(self, _now: float) -> bool:
         return self.room
@@ -182,3 +186,27 @@ def test_a_login_begins_once_it_is_due_and_there_is_room() -> None:
     for _ in range(9):
         stage.logins.begin_if_due(stage.add("one"), stage.now)
     assert len(account.opened) == 5
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_login_that_hangs_is_one_of_each_target_of_its_account(refused: bool) -> None:  # noqa: FBT001
+    """While it is waited for, no other begins: after its own timeout each target judges by it, and hurries others."""
+    stage = Stage()
+    probe, other = stage.add("one"), stage.add("two")
+    account = stage.accounts["one"]
+    for each in (probe, other):
+        stage.ended(each, OK)
+    account.room = False
+    stage.now = probe.login_at
+    stage.logins.begin_if_due(probe, stage.now + 100.0)
+    assert reason(probe) is Reason.OK, "a login is under way in time, or a question hangs"
+    account.login_hangs_since = stage.now + 1.0
+    if refused:
+        account.backoff = replace(Backoff(), refusal=Observation(Reason.AUTH))
+    stage.now += 1.0 + probe.target.timeout - 0.1
+    stage.logins.begin_if_due(probe, stage.now)
+    assert reason(probe) is Reason.OK
+    stage.now += 0.1
+    stage.logins.begin_if_due(probe, stage.now)
+    assert reason(probe) is (Reason.AUTH if refused else Reason.TIMEOUT)
+    assert (account.opened, probe.logs_in, other.login_at) == ([], False, 0.0)
