@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from mooring.judge.host import HostTracker
 from mooring.judge.service import ServiceHealth
@@ -135,4 +136,5 @@ def _shortest(checks: Iterable[Check]) -> ProbeTimings:
         login=login,
         login_is_default=login_is_default,
         confirmations=max(one.confirmations for one in every),
+        login_stated=min((one.login for one in every if not one.login_is_default), default=inf),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from mooring.model.damping import NO_FLOOR, FlapRule, Floor
@@ -154,6 +155,8 @@ class ProbeTimings:
     """The file does not say how often: the logins of all targets together may make it longer."""
     confirmations: int
     """How many probes confirm the loss at most."""
+    login_stated: float = inf
+    """The shortest that stands in the file, where another Service's default is shorter yet."""
 
 
 @dataclass(frozen=True, slots=True)

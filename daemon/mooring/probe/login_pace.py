@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from mooring.judge.common_cause import credentials_key
 from mooring.model.probes import Observation
@@ -59,23 +60,25 @@ def account_key(target: Target) -> Hashable:
 
 def login_paces(timings: Mapping[Target, ProbeTimings]) -> dict[Target, LoginPace]:
     """The pace of each target that logs in. Those of one account share its logins, by the shortest interval."""
-    accounts: dict[Hashable, tuple[float, bool]] = {}
+    shortest: dict[Hashable, float] = {}
+    stated: dict[Hashable, float] = {}
     keys = {target: account_key(target) for target in timings}
     logging_in = [target for target, key in keys.items() if key is not target]
     for target in logging_in:
         one, key = timings[target], keys[target]
-        accounts[key] = min(accounts.get(key, (one.login, one.login_is_default)), (one.login, one.login_is_default))
-    stated = sum(1 / login for login, is_default in accounts.values() if not is_default)
-    default = sum(1 / login for login, is_default in accounts.values() if is_default)
+        shortest[key] = min(shortest.get(key, inf), one.login)
+        stated[key] = min(stated.get(key, inf), one.login_stated if one.login_is_default else one.login)
+    default = sum(1 / login for key, login in shortest.items() if login < stated[key])
     budget = max(LEAST_A_SECOND, SHARE * sum(1 / timings[target].period for target in logging_in))
     over_budget = max(1.0, default / budget)
-    over_all = max(1.0, (stated + default / over_budget) / MOST_A_SECOND)
-    unbudgeted = max(1.0, (stated + default) / MOST_A_SECOND)
+    wanted = {key: min(stated[key], login * over_budget) for key, login in shortest.items()}
+    over_all = max(1.0, sum(1 / login for login in wanted.values()) / MOST_A_SECOND)
+    unbudgeted = max(1.0, sum(1 / login for login in shortest.values()) / MOST_A_SECOND)
     paces = {}
-    for key, (login, is_default) in accounts.items():
-        interval = login * over_all * (over_budget if is_default else 1.0)
+    for key, login in shortest.items():
+        interval = wanted[key] * over_all
         paces[key] = LoginPace(interval, min(interval, login * unbudgeted))
-    stretched = [target for target in logging_in if paces[keys[target]].interval > accounts[keys[target]][0]]
+    stretched = [target for target in logging_in if paces[keys[target]].interval > shortest[keys[target]]]
     slowest: dict[Hashable, float] = {}
     for target in stretched:
         pace, group = paces[keys[target]], credentials_key(target)

@@ -45,6 +45,19 @@ def test_the_terms_of_a_target_are_the_shortest_and_the_most_that_any_service_as
     }
 
 
+def test_a_stated_login_interval_is_known_beside_a_shorter_default() -> None:
+    """Where many hosts stretch the default, it still holds."""
+    one = checked(service(A, B), login=30.0, login_is_default=False)
+    other = checked(service(A, key=OTHER), login=10.0)
+    found = store_of(one, other).timings()
+    assert {
+        each.address: (terms.login, terms.login_is_default, terms.login_stated) for each, terms in found.items()
+    } == {
+        A: (10.0, True, 30.0),
+        B: (30.0, False, 30.0),
+    }
+
+
 def test_confirmations_take_a_host_out_at_once_and_publish_it() -> None:
     """Three refusals a twentieth of a second apart, where a period is two seconds."""
     store = store_of(service(A, B), of=stored((A, B)))

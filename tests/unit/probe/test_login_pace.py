@@ -79,6 +79,18 @@ def test_a_failure_that_may_be_common_waits_until_the_others_have_logged_in(defa
         assert pace.patience_after(expired) > SPREAD[1] * (pace.interval + others)
 
 
+@pytest.mark.parametrize("same_target", [True, False])
+def test_what_stands_in_the_file_is_kept_beside_a_shorter_default(same_target: bool) -> None:  # noqa: FBT001
+    """A Service with the default lists the same hosts: its own ten seconds make way, the stated twenty stay."""
+    if same_target:
+        one = replace(TERMS, period=2.0, login=10.0, login_is_default=True, login_stated=20.0)
+        every = dict.fromkeys(hosts(500), one)
+    else:
+        stated = {replace(host, timeout=0.5): one for host, one in timings(500, 2.0, 20.0, default=False).items()}
+        every = timings(500, 2.0, 10.0) | stated
+    assert {pace.interval for pace in login_paces(every).values()} == {20.0}
+
+
 def test_targets_of_one_account_are_one() -> None:
     """Two hundred Services that list the same host with the same credentials log in there as one."""
     shared = dict.fromkeys(
