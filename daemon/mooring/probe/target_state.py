@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from mooring.judge.session import Login
+from mooring.model.reasons import Reason
 from mooring.model.spec import ProbeTimings
 from mooring.model.targets import Target
 from mooring.probe.account import Account
@@ -88,6 +89,11 @@ class TargetProbe:
     @property
     def session(self) -> HeldSession:
         return self.account.session
+
+    @property
+    def login_timed_out(self) -> bool:
+        """The last full login had no answer in time: the next is due by its own pace."""
+        return self.login is not None and self.login.observation.reason is Reason.TIMEOUT
 
     @property
     def rests(self) -> bool:

@@ -169,7 +169,7 @@ class Turns:
         seen = answer.observation
         if probe.login is not None:
             seen = held.weigh(seen, probe.login, now, probe.pace.patience_after(probe.login.observation))
-        if probe.timed_out:
+        if probe.timed_out and not probe.login_timed_out:
             probe.login_at = 0.0  # the host was silent before: it may let nobody in now
         self._finish(probe, seen, question.started, now)
         self._full_logins.begin_if_due(probe, now)

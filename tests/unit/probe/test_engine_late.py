@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
 
 from lab.waiting import wait_until
+from mooring.judge.session import Login
+from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
 from mooring.model.targets import Target
 from mooring.protocols.redis.login import _Session
@@ -84,3 +87,15 @@ def test_after_a_silence_a_full_login_follows_the_first_answer() -> None:
         server.awake.set()
         assert engine.next(target, number).observation.reason is Reason.OK, "asked anew, over the session"
         wait_until(lambda: server.logins == 2, SECONDS / 4, "a full login")
+
+
+def test_a_login_that_fails_by_silence_is_not_made_at_each_turn() -> None:
+    """As behind a firewall that lets old flows live: the session answers, so its retries keep their pace."""
+    with puppet() as server, turns(target := of(server), login=3600.0) as engine:
+        engine.turn(target)
+        probe = engine.engine._probes[target]
+        probe.login = Login(Observation(Reason.TIMEOUT, "connect"), completed_at=-math.inf)
+        probe.login_at = due = math.inf
+        for _ in range(3):
+            assert engine.turn(target)[0].observation.reason is Reason.TIMEOUT
+            assert (probe.login_at, server.logins) == (due, 1)
