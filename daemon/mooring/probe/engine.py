@@ -112,6 +112,7 @@ class Engine:
         self._neighbours.clear()
         for target, probe in self._probes.items():
             probe.pace = paces.get(target, probe.pace)
+            probe.login_at = probe.pace.no_later(probe.login_at, self._now())
             self._sharing.setdefault(probe.account, []).append(probe)
             self._neighbours.setdefault(target.address, []).append(probe)
         for account, probes in self._sharing.items():

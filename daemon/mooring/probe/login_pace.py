@@ -7,6 +7,7 @@ file is kept, up to 50 logins a second over all.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
@@ -38,6 +39,12 @@ class LoginPace:
 
     for_others: float = 0.0
     """Within which every target with the same credentials has logged in once, where the budget stretches that."""
+
+    def no_later(self, login_at: float, now: float) -> float:
+        """When a login that was due at ``login_at`` is due by this pace; those of many targets are spread."""
+        if login_at <= now + SPREAD[1] * self.interval:
+            return login_at
+        return now + random.uniform(0.0, SPREAD[1]) * self.interval  # noqa: S311 -- no secret
 
     def patience_after(self, login: Observation) -> float:
         """Seconds without a completed login after which an answer over the held session proves nothing.

@@ -235,3 +235,17 @@ def test_a_question_that_finds_its_session_lost_costs_one_login_and_not_two() ->
         assert [report.observation.reason for report in engine.turn(target)] == [OK]
         engine.quiet(0.1)
         assert server.logins == 2
+
+
+def test_a_reload_that_makes_logins_more_frequent_holds_at_once() -> None:
+    """Who had just logged in at a slow pace does not wait that long once more."""
+    with puppet() as server, turns(target := of(server), login=3600.0) as engine:
+        engine.turn(target)
+        probe = engine.engine._probes[target]
+        before = probe.login_at
+        engine.know(target, login=3500.0)
+        engine.settle()
+        assert probe.login_at == min(before, probe.login_at), "never later"
+        engine.know(target, login=10.0)
+        engine.settle()
+        assert probe.login_at <= time.monotonic() + SPREAD[1] * 10.0
