@@ -294,7 +294,11 @@ def test_a_login_that_hangs_is_seen_by_all_services_that_share_it() -> None:
     with rogue(door.play) as server:
         one_and_other = [target(server, timeout=timeout) for timeout in (0.3, 0.4)]
         with turns(*one_and_other, login=0.1) as engine:
-            assert [report.observation.reason for report in engine.turn(*one_and_other)] == [OK, OK]
+
+            def back() -> bool:
+                return [report.observation.reason for report in engine.turn(*one_and_other)] == [OK, OK]
+
+            wait_until(back, SECONDS, "both are there", every=0.05)
             door.delayed = True
 
             def both_go() -> bool:
@@ -304,8 +308,4 @@ def test_a_login_that_hangs_is_seen_by_all_services_that_share_it() -> None:
             wait_until(both_go, SECONDS / 4, "both judge by the login", every=0.05)
             door.delayed = False
             door.answers.set()
-
-            def back() -> bool:
-                return [report.observation.reason for report in engine.turn(*one_and_other)] == [OK, OK]
-
             wait_until(back, SECONDS, "both are back", every=0.05)
