@@ -65,6 +65,11 @@ class FakeApi:
         path.write_text(yaml.safe_dump(named))
         return path
 
+    def goes_on_with(self, *answers: Answer) -> None:
+        """The requests from now on get these; one that ``asked`` has already keeps its own."""
+        with self._lock:
+            self._answers[:] = answers
+
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
             while True:

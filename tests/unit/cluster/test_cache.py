@@ -90,6 +90,7 @@ def test_events_are_taken_in_their_order(started: Callable[..., Cache]) -> None:
         ),
     )
     kept.wait(a=13, b=14)
+    wait_until(lambda: len(kept.told) >= 5, 5, "what is told after it is held")
     assert kept.told == ["a", "a", "a", "a", "b"]
 
 
@@ -99,6 +100,7 @@ def test_what_vanished_during_a_lost_connection_is_noticed(started: Callable[...
         lists(10, a=5, b=6, c=7), streams(ended=False), lists(20, b=6, c=15), stays_open(event("ADDED", "d", 21))
     )
     kept.wait(a=None, b=6, c=15, d=21)
+    wait_until(lambda: "d" in kept.told, 5, "what is told after it is held")
     assert sorted(kept.told[3:]) == ["a", "c", "d"]
 
 
@@ -157,14 +159,21 @@ def test_a_server_that_is_of_no_use_is_not_flooded(started: Callable[..., Cache]
 
 def test_before_the_first_list_there_is_a_reason(started: Callable[..., Cache]) -> None:
     """A read before anything was seen tells why; once listed, an outage hides nothing."""
-    kept = started(refuses(503, "still starting"), lists(10, a=5), streams(ended=False), silence)
+    go = threading.Event()
+
+    def late(line: Any, ending: threading.Event) -> None:
+        go.wait(60)
+        lists(10, a=5)(line, ending)
+
+    kept = started(refuses(503, "still starting"), late, streams(ended=False), silence)
 
     def reason() -> str:
         with pytest.raises(Unavailable) as told:
             kept.watch.get("a")
         return str(told.value)
 
-    wait_until(lambda: kept.watch.listed.is_set() or "still starting" in reason(), 5, "the reason")
+    wait_until(lambda: "still starting" in reason(), 5, "the reason")
+    go.set()
     kept.wait(a=5)
     wait_until(lambda: len(kept.server.asked) >= 4, 5, "the outage")
     assert kept.has(a=5)

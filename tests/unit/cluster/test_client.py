@@ -26,7 +26,7 @@ from support.fake_api import ANSWER, STREAM, Answer, FakeApi, breaks_off, drips,
 TOKEN = "sesame-and-barley"
 PATH = "/api/v1/namespaces/default/endpoints"
 STATUS = {"kind": "Status", "message": "said so"}
-SHORT = 0.25
+SHORT, SECONDS = 0.25, 60.0
 EVENT = {"type": "ADDED", "object": {"metadata": {"name": "db", "resourceVersion": "7"}}}
 DEEP = b"[" * 200_000
 
@@ -60,7 +60,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "STREAM_GRACE_SECONDS", 0.0)
 
 
-def events(api: Api, seconds: float = client.CALL_SECONDS) -> Iterator[Json]:
+def events(api: Api, seconds: float = SECONDS) -> Iterator[Json]:
     with Deadline(seconds) as call:
         yield from api.watch(PATH, "1", call)
 
@@ -162,16 +162,15 @@ def test_a_closed_port_is_told_at_once(tmp_path: Path) -> None:
         Api(client_factory("kubeconfig", path, None)).get(PATH)
 
 
-def test_since_when_the_server_was_not_heard(
-    serving: Callable[..., Api], short: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_since_when_the_server_was_not_heard(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:
     """From its last answer on, once a call had none; any answer ends it, a refusal too."""
     moments = iter(range(100, 200))
     monkeypatch.setattr(client, "time", SimpleNamespace(time=lambda: float(next(moments))))
     api = serving(says(200, {}), silence, silence, says(403, {}))
     api.get(PATH)
     heard: list[float | None] = [api.unheard_since]
-    for _ in range(3):
+    for seconds in (SHORT, SHORT, SECONDS):
+        monkeypatch.setattr(client, "CALL_SECONDS", seconds)
         with pytest.raises(ClusterError):
             api.get(PATH)
         heard.append(api.unheard_since)
@@ -214,14 +213,23 @@ def _ask(api: Api, method: str) -> None:
         api.merge(PATH, {})
 
 
-def test_a_connection_outlives_a_call(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_outlives_a_call(tmp_path: Path, time_passes: Callable[[float], None]) -> None:
     """One connection serves call after call, and the deadline of an earlier one does not end a later one."""
-    monkeypatch.setattr(client, "CALL_SECONDS", 3.0)
-    made = serving(says(200, {}))
-    for _ in range(4):
-        made.get(PATH)
-        time.sleep(1.0)
-    made.get(PATH)
+    lines: list[Any] = []
+
+    def while_time_passes(line: Any, ending: threading.Event) -> None:
+        lines.append(line)
+        time_passes(SECONDS * 0.7)
+        with Deadline(SECONDS * 0.1) as other:
+            time_passes(SECONDS * 0.2)
+            wait_until(lambda: other.ended, SECONDS, "the end of all that are over")
+        says(200, {"at": len(lines)})(line, ending)
+
+    with FakeApi(while_time_passes) as server:
+        made = Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN}), None))
+        for number in range(1, 5):
+            assert made.get(PATH) == {"at": number}
+    assert len(set(map(id, lines))) == 1, "all use one connection"
 
 
 def test_an_answer_too_big_is_refused(serving: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,11 +90,12 @@ def test_what_was_not_taken_until_the_end_is_never_delivered() -> None:
         assert struct.unpack("ii", line.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == (1, 0)
 
 
-def test_calls_end_in_their_time_without_a_thread_each() -> None:
+def test_calls_end_in_their_time_without_a_thread_each(time_passes: Callable[[float], None]) -> None:
     """The shorter of two ends first, though the longer began before; one that was extended lives on."""
-    with Deadline(60) as long, Deadline(2.0) as extended, Deadline(2.0) as short:
+    with Deadline(600) as long, Deadline(60) as extended, Deadline(60) as short:
         threads = set(threading.enumerate())
-        extended.extend(60)
+        extended.extend(600)
+        time_passes(60)
         wait_until(lambda: short.ended, 10, "the end of the shorter")
         with Deadline(0.1) as later:
             wait_until(lambda: later.ended, 10, "the end of one that began later")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from lab.waiting import wait_until
 from mooring.cluster import client
-from mooring.cluster.client import Api, client_factory
+from mooring.cluster.client import CALL_SECONDS, Api, client_factory
 from mooring.cluster.heartbeat import QUIET_SECONDS, TURN_SECONDS, Heartbeat
 from support.fake_api import FakeApi, says, silence
 from support.refused_thread import refuse_first
@@ -20,14 +22,27 @@ QUIET, TURN = 0.1, 0.05
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """It answers, refuses, is silent twice, and answers again."""
-    monkeypatch.setattr(client, "CALL_SECONDS", 1.0)
-    with FakeApi(says(200, {}), says(403, {"kind": "Status"}), silence, silence, says(200, {})) as server:
+def back() -> threading.Event:
+    """Set: the server answers again."""
+    return threading.Event()
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back: threading.Event) -> Iterator[Api]:
+    """It answers, refuses, and is silent until it is back."""
+
+    def refuses_once(line: socket.socket, ending: threading.Event) -> None:
+        monkeypatch.setattr(client, "CALL_SECONDS", 0.5)  # of the calls after this one, which meet silence
+        says(403, {"kind": "Status"})(line, ending)
+
+    def is_silent_at_first(line: socket.socket, ending: threading.Event) -> None:
+        (says(200, {}) if back.is_set() else silence)(line, ending)
+
+    with FakeApi(says(200, {}), refuses_once, is_silent_at_first) as server:
         yield Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {}), None))
 
 
-def test_silence_and_its_end_show_while_nothing_is_asked(api: Api) -> None:
+def test_silence_and_its_end_show_while_nothing_is_asked(api: Api, back: threading.Event) -> None:
     """Since its last answer, a refusal included; once it answers again, it is heard."""
     begun = time.time()
     heartbeat = Heartbeat(api, QUIET, TURN)
@@ -35,6 +50,7 @@ def test_silence_and_its_end_show_while_nothing_is_asked(api: Api) -> None:
     since = wait_until(lambda: api.unheard_since, SECONDS, "the silence")
     assert since is not None
     assert since >= begun
+    back.set()
     wait_until(lambda: api.unheard_since is None, SECONDS, "the end of the silence")
     heartbeat.stop()
 
@@ -70,4 +86,4 @@ def test_a_thread_that_may_not_be_made_is_tried_again(api: Api, monkeypatch: pyt
 
 def test_the_silence_shows_within_fifteen_seconds() -> None:
     """In every mode: without a Lease, as a standby, and while nothing is written."""
-    assert QUIET_SECONDS + TURN_SECONDS + client.CALL_SECONDS < 15
+    assert QUIET_SECONDS + TURN_SECONDS + CALL_SECONDS < 15

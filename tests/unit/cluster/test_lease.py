@@ -74,7 +74,7 @@ def test_what_others_wrote_is_read(serving: Serving, spec: dict[str, Any], found
     """Only the one Lease is followed, so that a Role may name it; absent and null fields are empty."""
     store, server = serving(listed(stored(**spec)), stays_open())
     store.start(lambda: None)
-    assert store.wait(5)
+    assert store.wait(60)
     assert store.read() == found
     assert server.asked[0].line.startswith(f"GET {PLACE}?fieldSelector=metadata.name%3Dmooring&limit=")
 
@@ -96,7 +96,7 @@ def test_nonsense_is_no_lease(serving: Serving, found: dict[str, Any]) -> None:
     """Whatever answers in the API server's place, the candidate goes on and says what it met."""
     store, _ = serving(listed(found), stays_open())
     store.start(lambda: None)
-    assert store.wait(5)
+    assert store.wait(60)
     with pytest.raises(Unavailable, match="no API server"):
         store.read()
 
@@ -198,9 +198,9 @@ def test_who_was_slower_learns_who_holds_it(serving: Serving) -> None:
     answers = listed(stored(7, holderIdentity="other")), stays_open()
     store, server = serving(*answers)
     store.start(lambda: None)
-    assert store.wait(5)
+    assert store.wait(60)
     wait_until(lambda: len(server.asked) == 2, 5, "the watch to begin")
-    server._answers[:] = [refuses(409), says(200, held)]
+    server.goes_on_with(refuses(409), says(200, held))
     with pytest.raises(Conflict):
         store.put(Claim(BEFORE, WANTED))
     found = store.read()

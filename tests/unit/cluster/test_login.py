@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.client import ApiClient
 
 from lab.waiting import wait_until
 from mooring.cluster import client, login
@@ -50,10 +51,10 @@ def test_what_the_login_gives_or_raises_is_handed_on() -> None:
 
 def test_a_login_that_hangs_is_one_thread_however_often_it_is_tried() -> None:
     """Whoever comes next takes its result, also where nobody waited when it ended."""
-    go, begun = threading.Event(), list[int]()
+    go, begun = threading.Event(), list[threading.Thread]()
 
     def hang() -> str:
-        begun.append(1)
+        begun.append(threading.current_thread())
         go.wait(60)
         return "late"
 
@@ -61,9 +62,9 @@ def test_a_login_that_hangs_is_one_thread_however_often_it_is_tried() -> None:
     for _ in range(3):
         with pytest.raises(NoCredentials, match=r"has given no token within 0\.3 s"):
             bounded(SHORT)
-    assert len(begun) == 1
+    wait_until(lambda: begun, SECONDS, "its thread")
     go.set()
-    wait_until(lambda: "cluster login" not in {one.name for one in threading.enumerate()}, SECONDS, "its end")
+    wait_until(lambda: not begun[0].is_alive(), SECONDS, "its end")
     assert bounded(SECONDS) == "late"
     assert len(begun) == 1
 
@@ -107,15 +108,23 @@ def test_a_plugin_that_hangs_ends_the_start_in_words(tmp_path: Path, monkeypatch
 
 def test_a_plugin_that_hangs_later_costs_a_call_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server no longer knows the token, and the program that gave it hangs now: calls fail in their own time."""
-    monkeypatch.setattr(login, "LOGIN_SECONDS", SECONDS)
+    waits: list[float] = []
     with FakeApi(refuses(401)) as server:
-        api = Api(client_factory("kubeconfig", plugin(server, tmp_path, once_then_hangs(tmp_path)), None))
-        monkeypatch.setattr(client, "CALL_SECONDS", 2.0)
+        log_in = client_factory("kubeconfig", plugin(server, tmp_path, once_then_hangs(tmp_path)), None)
+
+        def hurried(seconds: float) -> ApiClient:
+            """As if almost all of a call's time were over already."""
+            waits.append(seconds)
+            return log_in(seconds if len(waits) == 1 else min(seconds, SHORT))
+
+        api = Api(hurried)
+        monkeypatch.setattr(client, "CALL_SECONDS", SECONDS / 2)
         for _ in range(2):
             begun = time.monotonic()
             with pytest.raises(Unavailable, match="the program that the kubeconfig names"):
                 api.get("/version")
             assert time.monotonic() - begun < 40
+    assert all(0 < wait <= SECONDS / 2 for wait in waits[1:])
 
 
 def test_a_token_whose_time_is_over_holds_up_no_call(tmp_path: Path) -> None:

@@ -54,6 +54,6 @@ def test_a_thread_that_may_not_be_made_is_tried_again(tmp_path: Path, monkeypatc
         version.start()
         with pytest.raises(Unavailable, match="may have no thread more"):
             version.too_old()
-        assert version.answered.wait(10)
+        assert version.answered.wait(60)
         assert version.too_old() is None
         version.stop()
