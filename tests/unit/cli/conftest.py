@@ -14,12 +14,22 @@ from mooring.model.file_policy import ANYWHERE
 from mooring.protocols.transport.files import secret_files
 from support.typed_commands import Write
 
+SECONDS = 60.0
+"""What an answer may take on a busy machine."""
+
 
 @pytest.fixture(autouse=True)
 def _unconfined() -> Iterator[None]:
     """A command confines the whole process to --secret-dirs; the next test is as free as the first."""
     yield
     secret_files.confine(ANYWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for seconds uses up the time of no question to a daemon or to an API server."""
+    for bound in ("cli.asking.FETCH_SECONDS", "cluster.client.CALL_SECONDS", "cluster.login.LOGIN_SECONDS"):
+        monkeypatch.setattr(f"mooring.{bound}", SECONDS)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lab.listeners import closed_port
-from mooring.cli.asking import no_answer, no_such, services
+from mooring.cli import asking
+from mooring.cli.asking import FETCH_SECONDS, no_answer, no_such, services
 from mooring.cli.main import main
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -39,8 +40,11 @@ def test_a_url_is_checked_first(command: tuple[str, ...], capsys: pytest.Capture
         (ValueError("no JSON"), "what answers is no Mooring"),
     ],
 )
-def test_what_went_wrong_is_said_in_plain_words(error: Exception, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_went_wrong_is_said_in_plain_words(
+    error: Exception, why: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """None of Python's own."""
+    monkeypatch.setattr(asking, "FETCH_SECONDS", FETCH_SECONDS)
     assert no_answer("http://x", "status", error) == 3
     assert f"no Mooring answers at http://x ({why})." in capsys.readouterr().err
 

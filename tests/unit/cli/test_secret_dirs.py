@@ -41,7 +41,7 @@ class Rogue:
             except OSError:
                 return
             with taken:
-                taken.settimeout(5)
+                taken.settimeout(60)
                 try:
                     while data := taken.recv(4096):
                         self.got += data
@@ -70,7 +70,7 @@ def token(tmp_path: Path) -> Path:
 
 def configuration(folder: Path, secret: Path, rogue: Rogue) -> str:
     host = {"address": "10.20.0.21", "probeAddress": "127.0.0.1", "probePort": rogue.port}
-    check = {"periodSeconds": 1, "redis": {"passwordFile": str(secret)}}
+    check = {"periodSeconds": 60, "redis": {"passwordFile": str(secret)}, "timeoutSeconds": 60}
     service = {"name": "x", "ports": [{"port": 6379}], "hosts": [host], "check": check}
     (folder / "config.yaml").write_text(yaml.safe_dump({"version": 1, "services": [service]}, sort_keys=False))
     return str(folder / "config.yaml")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,11 +169,13 @@ def test_a_watch_goes_on_while_nobody_answers(
             case _:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("mooring.cli.status.time.sleep", look)
+    moments = itertools.count(100.0, 7.0)
+    clock = SimpleNamespace(sleep=look, monotonic=lambda: next(moments))
+    monkeypatch.setattr("mooring.cli.status.time", clock)
     assert main(["status", "-w", "-o", form, "--url", f"http://127.0.0.1:{port}"]) == 0
     first, silent, again = shown
     assert "10.20.0.11" in first
-    assert silent.startswith("No answer for 0s (it answers 404 ")
+    assert silent.startswith("No answer for 7s (it answers 404 ")
     assert ("10.20.0.11" in silent) == (form == "table")
     assert "10.20.0.99" in again
     assert "No answer" not in again

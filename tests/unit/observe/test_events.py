@@ -132,7 +132,7 @@ def test_nonsense_in_the_service_s_place_ends_no_thread(service: dict[str, Any])
     told = recorder(api)
     told.write(NotPublished(KEY, "first", refused=True))
     api.open.set()
-    assert told.outbox.flush(5)
+    assert told.outbox.flush(60)
     api.service = good
     told.write(NotPublished(KEY, "second", refused=True))
     wait_until(lambda: api.posted, 5, "the Event")
@@ -260,7 +260,7 @@ def test_only_the_leader_posts_how_hosts_are() -> None:
     one.write(BACK)
     one.write(LeaderChanged(leading=False, holder="node-2", led=True))
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     assert [body["reason"] for body in api.posted] == ["HostReady"]
 
 
@@ -271,13 +271,13 @@ def test_the_same_event_again_raises_the_count_of_one_object() -> None:
     for _ in range(40):
         one.write(OUT)
         now[0] += 1.0
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     assert len(api.posted) == 1
     assert [name for name, _ in api.changed] == ["event-1"] * 24
     assert api.changed[-1][1]["count"] == 25
     now[0] += 300.0
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     assert (api.changed[-1][1]["count"], len(api.changed)) == (41, 25)
 
 
@@ -286,11 +286,11 @@ def test_a_service_that_is_made_anew_has_an_event_of_its_own() -> None:
     api = Recording()
     one = recorder(api)
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     api.service = {"metadata": {"uid": "5678"}}
     one.write(OUT)
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     assert [body["involvedObject"]["uid"] for body in api.posted] == ["1234", "5678"]
     assert [name for name, _ in api.changed] == ["event-2"]
 
@@ -301,8 +301,8 @@ def test_an_object_that_is_gone_or_may_not_be_changed_is_made_anew(fault: Cluste
     api = Recording()
     one = recorder(api)
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     api.refuses_changes = fault
     one.write(OUT)
-    assert one.outbox.flush(5)
+    assert one.outbox.flush(60)
     assert [body["count"] for body in api.posted] == [1, 2]

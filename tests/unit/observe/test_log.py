@@ -32,6 +32,12 @@ DOWN = HostChanged(
 )
 
 
+@pytest.fixture(autouse=True)
+def _whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error is the process's: a line that another test could not write leaves nothing to make good here."""
+    monkeypatch.setattr(log._STDERR, "_torn", False)
+
+
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
     log.configure("json", "debug")

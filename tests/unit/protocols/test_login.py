@@ -47,14 +47,19 @@ def _enter(
     return result
 
 
-def _connected(server: Rogue, protocol: str, *, tls: bool = False) -> socket.socket:
-    """As the engine hands it over: knocked on, where that is right, and perhaps reset by now."""
+def _connected(server: Rogue, protocol: str, *, tls: bool = False, greets: bool = False) -> socket.socket:
+    """As the engine hands it over: knocked on, where that is right, and perhaps reset by now.
+
+    ``greets``: its first word has come.
+    """
     sock = socket.socket()
     sock.setblocking(False)
     sock.connect_ex((server.address, server.port))
     select.select([], [sock], [], SECONDS)
     with contextlib.suppress(ConnectionError):
         sock.send(b"" if tls else PROTOCOLS[protocol].first_bytes)
+    if greets:
+        assert select.select([sock], [], [], SECONDS)[0], "no greeting"
     sock.setblocking(True)
     return sock
 
@@ -70,7 +75,7 @@ def test_no_rogue_is_held(name: str, protocol: str, reason: Reason, password: by
     script = SCRIPTS[name]
     block: dict[str, Any] = {"passwordFile": password_file, "user": "prober", **({"tls": {}} if script.tls else {})}
     with rogue(script) as server:
-        sock = _connected(server, protocol, tls=script.tls)
+        sock = _connected(server, protocol, tls=script.tls, greets=name not in UNHEARD[protocol])
         login_result = _enter(server, protocol, sock, timeout=_timeout(reason), **block)
     assert (login_result.observation.reason, login_result.session, sock.fileno()) == (reason, None, -1), login_result
     assert login_result.greeted is (name not in UNHEARD[protocol])
@@ -133,7 +138,7 @@ def test_a_sound_redis_is_held(password: bytes, password_file: str) -> None:
 def test_what_a_redis_says_to_the_knock(replies: list[bytes], reason: Reason, message: str) -> None:
     """An error that no login would cure is the outcome, without a login."""
     with rogue(_redis(*replies)) as server:
-        login_result = _enter(server, "redis", _connected(server, "redis"), timeout=_timeout(reason))
+        login_result = _enter(server, "redis", _connected(server, "redis", greets=True), timeout=_timeout(reason))
     assert (login_result.observation.reason, login_result.observation.message, login_result.session) == (
         reason,
         message,

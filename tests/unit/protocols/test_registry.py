@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab.listeners import closed_port
 from mooring.model.reasons import Reason
 from mooring.model.targets import Target
 from mooring.protocols.registry import PROTOCOLS
@@ -66,9 +67,8 @@ def test_no_password_leaves_without_the_tls_that_was_asked_for(name: str, passwo
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_closed_port_is_refused_by_every_protocol(protocol: str, password_file: str) -> None:
     """One word for one fault, whichever library is in between."""
-    with rogue(SCRIPTS["silent"]) as server:
-        port = server.port
-    assert PROTOCOLS[protocol].client.probe(_target(protocol, port, password_file, tls=False)).reason is Reason.REFUSED
+    target = _target(protocol, closed_port(), password_file, tls=False)
+    assert PROTOCOLS[protocol].client.probe(target).reason is Reason.REFUSED
 
 
 @pytest.mark.parametrize("protocol", ["mysql", "redis"])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,11 +39,15 @@ def test_a_clock_that_is_off_is_one_finding(facts: ClockFacts, what: str) -> Non
 
 @pytest.mark.parametrize(("seconds", "count"), [(0, 0), (3600, 1)])
 @pytest.mark.parametrize("answers", [lambda headers: says(200, {}, headers), lambda _headers: refuses(403)])
-def test_the_date_of_any_answer_is_read(tmp_path: Path, seconds: int, count: int, answers: object) -> None:
+def test_the_date_of_any_answer_is_read(
+    tmp_path: Path, seconds: int, count: int, answers: Callable[[Any], Answer]
+) -> None:
     """Also of a refusal; without a date nothing is known."""
-    headers = {"Date": formatdate(time.time() + seconds, usegmt=True)}
-    answer: Answer = answers(headers)  # type: ignore[operator] # one of the two above
-    with FakeApi(answer) as server:
+
+    def dated(line: socket.socket, ending: threading.Event) -> None:
+        answers({"Date": formatdate(time.time() + seconds, usegmt=True)})(line, ending)
+
+    with FakeApi(dated) as server:
         api = Api(client_factory("kubeconfig", server.kubeconfig(tmp_path / "kubeconfig", {}), None))
         facts = clock_facts(api)
     assert len(findings(facts)) == (count if facts.date else 0)

@@ -66,7 +66,7 @@ def test_a_lease_without_a_leader_is_one_finding(
 def test_without_a_date_ours_stands_for_it(tmp_path: Path) -> None:
     """Something between us and the server may take it away."""
     body: dict[str, Any] = {"metadata": {"name": "m", "resourceVersion": "7"}}
-    spec = {"holderIdentity": "p", "leaseDurationSeconds": 15, "renewTime": rfc3339(time.time(), 6)}
+    spec = {"holderIdentity": "p", "leaseDurationSeconds": 600, "renewTime": rfc3339(time.time(), 6)}
     facts, _ = look(tmp_path, says(200, {**body, "spec": spec}))
     assert findings(facts) == []
     facts, _ = look(tmp_path, says(200, {**body, "spec": {**spec, "renewTime": "yesterday"}}))

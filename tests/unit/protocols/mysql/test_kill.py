@@ -44,7 +44,7 @@ class Server:
         return self._answers.get(statement) or usual.get(statement, lambda: packets.ok(1))()
 
 
-def _ended(server: Server, *, seconds: float = 10.0, cap: int = 4 * CAP) -> KillResult:
+def _ended(server: Server, *, seconds: float = 60.0, cap: int = 4 * CAP) -> KillResult:
     result = KillResult()
     with talking(server.reply) as sock:
         line = BoundedSocket(sock, time.monotonic() + seconds, cap)

@@ -22,7 +22,7 @@ APP = KillUser("app").request
 def _ended(answers: dict[bytes, bytes], *users: str, **block: object) -> KillResult:
     result = KillResult()
     with talking(answers.__getitem__) as sock:
-        kill(BoundedSocket(sock, time.monotonic() + 10, CAP), RedisOptions.model_validate(block), users, result)
+        kill(BoundedSocket(sock, time.monotonic() + 60, CAP), RedisOptions.model_validate(block), users, result)
     return result
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.waiting import wait_until
 from mooring.model.reasons import Reason
 from support.probe_once import ask
 from support.rogue_servers import Peer, Play, redis, rogue
@@ -174,6 +175,7 @@ def test_one_silent_server_costs_one_connection() -> None:
     """No retries: a library's ten attempts would outlive any deadline."""
     with rogue(Peer.hold) as server:
         assert ask("redis", server.address, server.port, timeout=0.2).reason is Reason.TIMEOUT
+        wait_until(lambda: server.connections, 20, "the server to take it")
         assert server.connections == 1
 
 

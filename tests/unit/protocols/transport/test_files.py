@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.waiting import wait_until
 from mooring.model.file_policy import FilePolicy
 from mooring.model.fingerprint import fingerprint
 from mooring.model.reasons import Reason
@@ -230,6 +231,7 @@ def test_a_mount_that_hangs_delays_no_other_file(hung: HungMount, secrets: Path,
         why(lambda: reader.read(path, 100, now() + 0.3))
     reader.look(path)
     assert reader.read(str(secrets / "password"), 100, now() + SOON).data == b"swordfish"
+    wait_until(lambda: hung.opened, SOON, "the file to be opened")
     assert hung.opened == 1
     assert sum(thread.name == "files" for thread in threading.enumerate()) <= before + 2
 
@@ -241,12 +243,12 @@ def test_of_many_who_ask_for_a_hung_file_few_wait(hung: HungMount, tmp_path: Pat
 
     def ask() -> None:
         with suppress(Failure):
-            reader.read(path, 100, now() + 30)
+            reader.read(path, 100, now() + 2 * SOON)
 
     waiting = [threading.Thread(target=ask) for _ in range(50)]
     for thread in waiting:
         thread.start()
-    deadline = now() + 20
+    deadline = now() + SOON
     while sum(thread.is_alive() for thread in waiting) > PATIENT and now() < deadline:
         time.sleep(0.01)
     assert sum(thread.is_alive() for thread in waiting) == PATIENT

@@ -51,7 +51,7 @@ def _server(folder: Path, *names: str) -> tuple[Play, str]:
 
 def _talk(play: Play, tls: Tls) -> bytes:
     with rogue(play) as server:
-        line = dial(server.address, server.port, time.monotonic() + 2, 1024)
+        line = dial(server.address, server.port, time.monotonic() + 60, 1024)
         try:
             line.start_tls(tls)
             return line.recv(64)
