@@ -197,10 +197,11 @@ def sharing(server: Puppet, *targets: Target) -> Iterator[Turns]:
 def test_one_shared_question_that_is_late_costs_the_other_nothing() -> None:
     """The one with the short deadline times out; the other has its answer when the server speaks again."""
     with puppet() as server:
-        short, long = of(server, timeout=1.0), of(server, timeout=6 * SECONDS)
+        short, long = of(server), of(server, timeout=60 * SECONDS)
         with sharing(server, short, long) as engine:
             server.awake.clear()
             engine.engine.ask([short, long])
+            engine.expire(short)
             assert engine.next(short, 1).observation.reason is TIMEOUT
             server.awake.set()
             assert engine.next(long, 1).observation.reason is OK
@@ -209,10 +210,11 @@ def test_one_shared_question_that_is_late_costs_the_other_nothing() -> None:
 def test_a_shared_question_is_asked_anew_over_the_session_that_replaces_a_silent_one() -> None:
     """A login beside the silent session succeeds: the target with the longer deadline has its answer there."""
     with puppet() as server:
-        short, long = of(server, timeout=1.0), of(server, timeout=6 * SECONDS)
+        short, long = of(server), of(server, timeout=60 * SECONDS)
         with sharing(server, short, long) as engine:
             server.mute()
             engine.engine.ask([short, long])
+            engine.expire(short)
             assert engine.next(short, 1).observation.reason is TIMEOUT
             engine.engine.ask([short])
             assert engine.next(long, 1).observation.reason is OK
@@ -221,7 +223,7 @@ def test_a_shared_question_is_asked_anew_over_the_session_that_replaces_a_silent
 def test_a_host_that_answers_logins_alone_is_a_timeout_at_the_longer_deadline_too() -> None:
     """However often a login replaces the silent session, a question that is asked anew keeps its first deadline."""
     with puppet() as server:
-        short, long = of(server, timeout=1.5), of(server, timeout=6.0)
+        short, long = of(server, timeout=2.0), of(server, timeout=8.0)
         with sharing(server, short, long) as engine:
             server.pong = b""
             engine.engine.ask([short, long])

@@ -130,7 +130,7 @@ def test_what_a_full_login_finds_beside_a_session_that_answers(
 def test_a_silent_listener_under_a_session_that_answers_is_found() -> None:
     """Old flows live and new ones do not: after two intervals that is the host's failure."""
     with puppet() as server, turns(target := of(server, timeout=1.0), login=0.3, patience=1.0) as engine:
-        engine.turn(target)
+        wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "a session", every=0.05)
         server.welcome = b""
         wait_until(lambda: engine.turn(target)[0].observation.reason is TIMEOUT, SECONDS, "the failure", every=0.05)
         assert server.connections > 1

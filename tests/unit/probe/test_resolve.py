@@ -178,7 +178,7 @@ def test_a_lookup_that_hangs_delays_no_other_name() -> None:
 
     async def look(name: str) -> Lookup:
         if name in slow:
-            await asyncio.to_thread(released.wait, 20)
+            await asyncio.to_thread(released.wait, 100)
         return Lookup(("10.20.0.11",), 5.0)
 
     names = Names([*slow, NAME], lambda: None, look)
