@@ -18,7 +18,7 @@ def test_each_kind_behaves() -> None:
     before = time.monotonic()
     with Crowd(answering=1, silent=1, deaf=1) as crowd:
         (answering,), (silent,), (deaf,) = crowd.ports["answering"], crowd.ports["silent"], crowd.ports["deaf"]
-        with socket.create_connection((ADDRESS, answering), timeout=5) as peer:
+        with socket.create_connection((ADDRESS, answering), timeout=60) as peer:
             for word in (b"PING", b"PING", b"HELLO", b"PING"):
                 peer.sendall(b"%s\r\n" % word)
                 assert peer.recv(64) == (b"+PONG\r\n" if word == b"PING" else b"-ERR unknown command\r\n")
