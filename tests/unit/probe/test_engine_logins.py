@@ -132,8 +132,12 @@ def test_a_silent_listener_under_a_session_that_answers_is_found() -> None:
     with puppet() as server, turns(target := of(server, timeout=1.0), login=0.3, patience=1.0) as engine:
         wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "a session", every=0.05)
         server.welcome = b""
-        wait_until(lambda: engine.turn(target)[0].observation.reason is TIMEOUT, SECONDS, "the failure", every=0.05)
-        assert server.connections > 1
+
+        def fails() -> bool:
+            """By a new flow: a busy machine may hold up an answer over the session, too."""
+            return engine.turn(target)[0].observation.reason is TIMEOUT and server.connections > 1
+
+        wait_until(fails, SECONDS, "the failure", every=0.05)
         server.welcome = PONG
         wait_until(lambda: engine.turn(target)[0].observation.reason is OK, SECONDS, "a full login", every=0.05)
 

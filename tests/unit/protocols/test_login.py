@@ -75,7 +75,8 @@ def test_no_rogue_is_held(name: str, protocol: str, reason: Reason, password: by
     script = SCRIPTS[name]
     block: dict[str, Any] = {"passwordFile": password_file, "user": "prober", **({"tls": {}} if script.tls else {})}
     with rogue(script) as server:
-        sock = _connected(server, protocol, tls=script.tls, greets=name not in UNHEARD[protocol])
+        greets = reason is Reason.TIMEOUT and name not in UNHEARD[protocol]
+        sock = _connected(server, protocol, tls=script.tls, greets=greets)
         login_result = _enter(server, protocol, sock, timeout=_timeout(reason), **block)
     assert (login_result.observation.reason, login_result.session, sock.fileno()) == (reason, None, -1), login_result
     assert login_result.greeted is (name not in UNHEARD[protocol])
