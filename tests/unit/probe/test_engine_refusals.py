@@ -253,6 +253,12 @@ def expired_turn(engine: Turns, one: Target) -> None:
         engine.skip(SECONDS, connects=True)
 
 
+@pytest.mark.fault(
+    "account",
+    "A host hangs after our login beside its session was refused",
+    "Its silence counts at each turn: it leaves.",
+    within="F x P + T",
+)
 def test_a_host_that_hangs_beside_a_refused_login_is_found_as_fast_as_any() -> None:
     """Each turn is a ``timeout``: the wait after the refusal is over once its session is silent."""
     with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
@@ -291,6 +297,12 @@ def late_turn(server: Puppet, engine: Turns, one: Target) -> None:
     engine.settle()
 
 
+@pytest.mark.fault(
+    "account",
+    "Only the connection hangs, after packets were lost, and a login is refused",
+    "`unknown: auth` is shown, and it stays.",
+    within="nothing moves",
+)
 def test_a_silent_session_beside_a_login_that_is_refused_moves_nothing() -> None:
     """Only the connection hangs, as after packets were lost: the host says no, and so it is there."""
     with puppet() as server, turns(one := of(server, timeout=SECONDS)) as engine:
