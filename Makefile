@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RUNS := $(VENV)/.runs
 
 .DEFAULT_GOAL := help
-.PHONY: help run servers test unit fresh fuzz simulate planted matrix bench soak noise lint cluster cluster-down lock docs image release deploy clean
+.PHONY: help run servers test unit late fresh fuzz simulate planted matrix bench soak noise lint cluster cluster-down lock docs image release deploy clean
 MAKEFLAGS += --jobs=2 # packages for Python and for the system arrive side by side
 
 help: ## what can be made
@@ -33,6 +33,11 @@ test: $(READY) lint ## every check and every test tier that can run here; with C
 
 unit: $(READY) ## the tests that need no root and no server, within a minute
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal -m "not slow" tests/unit
+
+LATE_SEED ?= $(shell date +%s)
+late: $(READY) ## the unit tests with threads that come late by chance, for races; LATE_SEED repeats a run, LATE_SECONDS (0.03) is how late
+	@echo LATE_SEED=$(LATE_SEED)
+	PYTHONPATH=tests LATE_SEED=$(LATE_SEED) $(BIN)/pytest -p support.late_threads --numprocesses=2 --dist=worksteal -m "not slow" tests/unit
 
 fresh: $(READY) ## `make run` and `make test` on bare machines, Debian 12 and 13; needs root, and half an hour
 	@tools/bootstrap.sh fresh
