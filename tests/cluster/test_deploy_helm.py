@@ -70,7 +70,7 @@ def installed(reader: Reader, image: str, values: Path) -> Iterator[Installation
         for step in IN_CHINESE:
             reader.type(step)
         cluster.kubectl("label", "namespace", own, "pod-security.kubernetes.io/enforce=restricted")
-        write_values(values, made, image.rpartition(":")[2], periodSeconds=0.5, timeoutSeconds=0.5)
+        write_values(values, made, image.rpartition(":")[2], periodSeconds=1.0, timeoutSeconds=1.0)
         try:
             reader.type(INSTALL)
             yield made
@@ -145,10 +145,10 @@ def test_an_upgrade_of_the_file_restarts_nothing(installed: Installation, values
     """`helm upgrade` with another file changes the ConfigMap, and the Deployment stays as it is."""
     before = installed.deployment()["metadata"]["generation"]
     tag = yaml.safe_load(values.read_text())["image"]["tag"]
-    write_values(values, installed, tag, periodSeconds=0.4, timeoutSeconds=0.4)
+    write_values(values, installed, tag, periodSeconds=0.9, timeoutSeconds=0.9)
     words = ("-n", installed.namespace, "-f", str(values), "--wait", "--timeout=300s")
     helm.run(installed.cluster, "upgrade", "mooring", str(helm.CHART), *words)
-    assert "periodSeconds: 0.4" in installed.kubectl("get", "configmap", "mooring", "-o", "yaml")
+    assert "periodSeconds: 0.9" in installed.kubectl("get", "configmap", "mooring", "-o", "yaml")
     assert installed.deployment()["metadata"]["generation"] == before
 
 
@@ -160,7 +160,7 @@ def test_helm_test_ends_whatever_the_sentinels_say(installed: Installation, valu
         block = {"role": "primary", "user": "default", "passwordFile": PASSWORD_FILE, "sentinel": nobody}
         undecided = redis.service(redis.addresses, namespace=installed.served, check={"redis": block})
         tag = yaml.safe_load(values.read_text())["image"]["tag"]
-        write_values(values, installed, tag, undecided, periodSeconds=0.4, timeoutSeconds=0.4)
+        write_values(values, installed, tag, undecided, periodSeconds=0.9, timeoutSeconds=0.9)
         words = ("-n", installed.namespace, "-f", str(values), "--wait", "--timeout=300s")
         helm.run(installed.cluster, "upgrade", "mooring", str(helm.CHART), *words)
         with pytest.raises(RuntimeError, match=r"[Ff]ailed"):
@@ -192,7 +192,7 @@ def lasting(made: Installation) -> dict[str, str]:
 def test_an_upgrade_from_the_first_chart_moves_no_traffic(installed: Installation, values: Path) -> None:
     """The pods roll and a new one takes the Lease; file, Lease and Deployment stay, and no address ever leaves."""
     tag = yaml.safe_load(values.read_text())["image"]["tag"]
-    write_values(values, installed, tag, periodSeconds=0.5, timeoutSeconds=0.5)
+    write_values(values, installed, tag, periodSeconds=1.0, timeoutSeconds=1.0)
     words = ("-n", installed.namespace, "-f", str(values), "--wait", "--timeout=300s")
     helm.run(installed.cluster, "uninstall", "mooring", "-n", installed.namespace, "--ignore-not-found", "--wait")
     helm.run(installed.cluster, "install", "mooring", str(FIRST_CHART), *words)
