@@ -95,7 +95,7 @@ def unlisted() -> None:
 
 
 def patient() -> None:
-    """A probe waits half as long again as it may."""
+    """A probe waits twice as long as it may."""
     asked, fresh = vars(turns)["PendingQuestion"], vars(connects)["FreshProbe"]
     _plant(
         turns,
@@ -106,7 +106,7 @@ def patient() -> None:
 
 
 def _longer(target: Target) -> Target:
-    return replace(target, timeout=1.5 * target.timeout)
+    return replace(target, timeout=2.0 * target.timeout)
 
 
 def _plant(room: Any, name: str, bug: Callable[..., Any]) -> None:
