@@ -19,7 +19,7 @@ from support.probe_once import target_of
 
 PEERS = 25
 WARM, CYCLES = 4_000, 10_000
-TERMS = ProbeTimings(period=0.05, edge=0.01, login=60.0, login_is_default=False, confirmations=3)
+TERMS = ProbeTimings(period=0.05, edge=0.01, login=60.0, confirmations=3, login_stated=60.0)
 GROWTH_KIB = 4096
 """The allocator grows in steps of a megabyte; a kilobyte lost in each cycle would be ten of them."""
 

@@ -17,6 +17,7 @@ import dns.query
 
 from lab.network import Host, inside
 from lab.process import Server, command
+from lab.swapped import swap_text
 
 T = TypeVar("T")
 _CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -51,9 +52,7 @@ class Dnsmasq(Server):
 
     def _write(self) -> None:
         lines = [f"{address} {name}\n" for name, addresses in self._records.items() for address in addresses]
-        new = self.directory / "hosts.new"
-        new.write_text("".join(lines))
-        new.rename(self.directory / "hosts")  # it may still read the one before
+        swap_text(self.directory / "hosts", "".join(lines))  # it may still read the one before
 
     def _prepare(self) -> None:
         self._write()

@@ -21,7 +21,7 @@ from support.probe_once import target_of
 
 SECONDS = 20.0
 """What a step may take at most on a busy machine."""
-TERMS = ProbeTimings(period=1.0, edge=0.05, login=60.0, login_is_default=False, confirmations=3)
+TERMS = ProbeTimings(period=1.0, edge=0.05, login=60.0, confirmations=3, login_stated=60.0)
 
 
 def of(server: Puppet, *, timeout: float = SECONDS, **block: object) -> Target:
@@ -40,7 +40,8 @@ class Turns:
 
     def know(self, *targets: Target, **terms: float) -> None:
         """From now on these targets too; times that are not given are those of ``TERMS``."""
-        self.terms |= dict.fromkeys(targets, replace(TERMS, **terms))  # type: ignore[arg-type]  # all numbers
+        stated = {"login_stated": terms.get("login", TERMS.login), **terms}
+        self.terms |= dict.fromkeys(targets, replace(TERMS, **stated))  # type: ignore[arg-type]  # all numbers
         self.engine.assign(dict(self.terms))
 
     def drop(self, *targets: Target) -> None:

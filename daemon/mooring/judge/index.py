@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from mooring.judge.host import HostTracker
 from mooring.judge.service import ServiceHealth
@@ -129,12 +128,10 @@ class TargetIndex:
 def _shortest(checks: Iterable[Check]) -> ProbeTimings:
     """The shortest times of these checks, and the most confirmations that any of them needs."""
     every = [check.timings for check in checks]
-    login, login_is_default = min((one.login, one.login_is_default) for one in every)
     return ProbeTimings(
         period=min(one.period for one in every),
         edge=min(one.edge for one in every),
-        login=login,
-        login_is_default=login_is_default,
+        login=min(one.login for one in every),
         confirmations=max(one.confirmations for one in every),
-        login_stated=min((one.login for one in every if not one.login_is_default), default=inf),
+        login_stated=min(one.login_stated for one in every),
     )

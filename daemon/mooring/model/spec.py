@@ -151,12 +151,15 @@ class ProbeTimings:
     """Between the probes that confirm the loss of a session."""
     login: float
     """Between full logins while a session is held."""
-    login_is_default: bool
-    """The file does not say how often: the logins of all targets together may make it longer."""
     confirmations: int
     """How many probes confirm the loss at most."""
     login_stated: float = inf
-    """The shortest that stands in the file, where another Service's default is shorter yet."""
+    """The shortest between full logins that stands in the file; infinity: none does."""
+
+    @property
+    def login_is_default(self) -> bool:
+        """The file asks for none so often: the logins of all targets together may make ``login`` longer."""
+        return self.login < self.login_stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +184,8 @@ class Check:
 
     @property
     def timings(self) -> ProbeTimings:
-        return ProbeTimings(
-            self.period, self.edge, self.login, self.login_is_default, confirmations=self.thresholds.failure
-        )
+        stated = inf if self.login_is_default else self.login
+        return ProbeTimings(self.period, self.edge, self.login, self.thresholds.failure, stated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ file is kept, up to 50 logins a second over all.
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import inf
 
 from mooring.judge.common_cause import credentials_key
 from mooring.model.probes import Observation
@@ -36,7 +35,6 @@ class LoginPace:
     """While they succeed."""
     retry_base: float
     """What the retries are measured by once one has failed: the budget does not stretch it."""
-
     for_others: float = 0.0
     """Within which every target with the same credentials has logged in once, where the budget stretches that."""
 
@@ -67,30 +65,31 @@ def account_key(target: Target) -> Hashable:
 
 def login_paces(timings: Mapping[Target, ProbeTimings]) -> dict[Target, LoginPace]:
     """The pace of each target that logs in. Those of one account share its logins, by the shortest interval."""
-    shortest: dict[Hashable, float] = {}
-    stated: dict[Hashable, float] = {}
-    keys = {target: account_key(target) for target in timings}
-    logging_in = [target for target, key in keys.items() if key is not target]
-    for target in logging_in:
-        one, key = timings[target], keys[target]
-        shortest[key] = min(shortest.get(key, inf), one.login)
-        stated[key] = min(stated.get(key, inf), one.login_stated if one.login_is_default else one.login)
+    sharing: dict[Hashable, list[Target]] = {}
+    for target in timings:
+        if (key := account_key(target)) is not target:
+            sharing.setdefault(key, []).append(target)
+    shortest = {key: min(timings[one].login for one in targets) for key, targets in sharing.items()}
+    stated = {key: min(timings[one].login_stated for one in targets) for key, targets in sharing.items()}
+    probes = sum(1 / timings[one].period for targets in sharing.values() for one in targets)
     default = sum(1 / login for key, login in shortest.items() if login < stated[key])
-    budget = max(LEAST_A_SECOND, SHARE * sum(1 / timings[target].period for target in logging_in))
-    over_budget = max(1.0, default / budget)
+    over_budget = max(1.0, default / max(LEAST_A_SECOND, SHARE * probes))
     wanted = {key: min(stated[key], login * over_budget) for key, login in shortest.items()}
-    over_all = max(1.0, sum(1 / login for login in wanted.values()) / MOST_A_SECOND)
-    unbudgeted = max(1.0, sum(1 / login for login in shortest.values()) / MOST_A_SECOND)
-    paces = {}
-    for key, login in shortest.items():
-        interval = wanted[key] * over_all
-        paces[key] = LoginPace(interval, min(interval, login * unbudgeted))
-    stretched = [target for target in logging_in if paces[keys[target]].interval > shortest[keys[target]]]
-    slowest: dict[Hashable, float] = {}
-    for target in stretched:
-        pace, group = paces[keys[target]], credentials_key(target)
-        slowest[group] = max(slowest.get(group, 0.0), SPREAD[1] * pace.interval + pace.retry_base)
-    return {
-        target: replace(paces[keys[target]], for_others=slowest.get(credentials_key(target), 0.0))
-        for target in logging_in
+    over_all, unbudgeted = _over_all(wanted.values()), _over_all(shortest.values())
+    paces = {
+        key: LoginPace(wanted[key] * over_all, min(wanted[key] * over_all, login * unbudgeted))
+        for key, login in shortest.items()
     }
+    groups = {key: credentials_key(targets[0]) for key, targets in sharing.items()}
+    slowest: dict[Hashable, float] = {}
+    for key, pace in paces.items():
+        if pace.interval > shortest[key]:
+            seconds = SPREAD[1] * pace.interval + pace.retry_base
+            slowest[groups[key]] = max(slowest.get(groups[key], 0.0), seconds)
+    paces = {key: replace(pace, for_others=slowest.get(groups[key], 0.0)) for key, pace in paces.items()}
+    return {one: paces[key] for key, targets in sharing.items() for one in targets}
+
+
+def _over_all(intervals: Iterable[float]) -> float:
+    """By what these intervals must be multiplied to keep to ``MOST_A_SECOND``."""
+    return max(1.0, sum(1 / seconds for seconds in intervals) / MOST_A_SECOND)

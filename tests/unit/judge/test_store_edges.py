@@ -40,8 +40,8 @@ def test_the_terms_of_a_target_are_the_shortest_and_the_most_that_any_service_as
     other = checked(service(A, key=OTHER, period=1.0), edge=0.5, login=10.0, thresholds=Thresholds(2, 5))
     timings = store_of(one, other).timings()
     assert timings == {
-        target(A): ProbeTimings(period=1.0, edge=0.2, login=10.0, login_is_default=True, confirmations=5),
-        target(B): ProbeTimings(period=2.0, edge=0.2, login=30.0, login_is_default=True, confirmations=3),
+        target(A): ProbeTimings(period=1.0, edge=0.2, login=10.0, confirmations=5),
+        target(B): ProbeTimings(period=2.0, edge=0.2, login=30.0, confirmations=3),
     }
 
 

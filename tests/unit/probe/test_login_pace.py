@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def hosts(number: int, first: int = 0) -> list[Target]:
 def timings(
     number: int, period: float, login: float, *, default: bool = True, first: int = 0
 ) -> dict[Target, ProbeTimings]:
-    one = replace(TERMS, period=period, login=login, login_is_default=default)
+    one = replace(TERMS, period=period, login=login, login_stated=inf if default else login)
     return dict.fromkeys(hosts(number, first), one)
 
 
@@ -83,7 +84,7 @@ def test_a_failure_that_may_be_common_waits_until_the_others_have_logged_in(defa
 def test_what_stands_in_the_file_is_kept_beside_a_shorter_default(same_target: bool) -> None:  # noqa: FBT001
     """A Service with the default lists the same hosts: its own ten seconds make way, the stated twenty stay."""
     if same_target:
-        one = replace(TERMS, period=2.0, login=10.0, login_is_default=True, login_stated=20.0)
+        one = replace(TERMS, period=2.0, login=10.0, login_stated=20.0)
         every = dict.fromkeys(hosts(500), one)
     else:
         stated = {replace(host, timeout=0.5): one for host, one in timings(500, 2.0, 20.0, default=False).items()}
@@ -95,7 +96,7 @@ def test_targets_of_one_account_are_one() -> None:
     """Two hundred Services that list the same host with the same credentials log in there as one."""
     shared = dict.fromkeys(
         [target_of("redis", "10.20.0.1", 6379, key=f"switch{one}") for one in range(400)],
-        replace(TERMS, login=10.0, login_is_default=True),
+        replace(TERMS, login=10.0, login_stated=inf),
     )
     assert {pace.interval for pace in login_paces(shared).values()} == {10.0}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
+from math import inf
 
 from mooring.judge.common_cause import CommonCauses
 from mooring.judge.session import Login, note_login, weigh
@@ -25,7 +26,7 @@ def test_a_certificate_that_expires_for_many_hosts_at_once_takes_none_out() -> N
     """However far apart they log in: none counts its own failure before the others have shown theirs."""
     chance = random.Random(7)
     targets = [target_of("redis", f"10.20.{one // 250}.{one % 250 + 1}", 6379) for one in range(400)]
-    paces = login_paces(dict.fromkeys(targets, replace(TERMS, period=PERIOD, login=10.0, login_is_default=True)))
+    paces = login_paces(dict.fromkeys(targets, replace(TERMS, period=PERIOD, login=10.0, login_stated=inf)))
     pace = paces[targets[0]]
     causes = CommonCauses()
     logins: dict[Target, Login] = {}
