@@ -13,9 +13,10 @@ from bench.haproxy import USER
 
 from lab import leftovers
 from lab.configuration import PORTS, file, service
+from lab.free_ports import free_port
 from lab.mooring import Daemon
 from lab.network import Network, inside
-from lab.process import Server, free_port
+from lab.process import Server
 from lab.servers import Mariadb, Redis
 from lab.waiting import wait_until
 

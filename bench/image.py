@@ -26,7 +26,7 @@ from kube.api import Api
 from lab import containers, images
 from lab.configuration import at, file, service
 from lab.containers import Contained, inspected, resident
-from lab.process import free_port
+from lab.free_ports import free_port
 from lab.servers import Redis
 
 ADDRESS = "10.20.0.21"

@@ -17,7 +17,8 @@ from pathlib import Path
 import yaml
 
 from lab import leftovers, servers
-from lab.process import Server, free_port, start_all
+from lab.free_ports import free_port
+from lab.process import Server, start_all
 
 BACK_AFTER = 15.0
 _SERVICES = {"mariadb": "mysql-external", "redis": "sessions"}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.process import free_port, start_all
+from lab.free_ports import free_port
+from lab.process import start_all
 from lab.servers import Redis
 from lab.waiting import wait_until
 from support.console import Step, blocks, plain

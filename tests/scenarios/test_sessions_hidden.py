@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab.certificates import issue
+from lab.free_ports import free_port
 from lab.mooring import timely
-from lab.process import free_port
 from lab.servers import Certificate, Mariadb, Redis
 from lab.swapped import swap_text
 from lab.waiting import wait_until

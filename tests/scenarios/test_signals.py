@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 from lab.configuration import file, service
+from lab.free_ports import free_port
 from lab.mooring import Daemon
-from lab.process import free_port
 
 
 def threads(daemon: Daemon) -> list[int]:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from lab.process import free_port
+from lab.free_ports import free_port
 
 LIMIT = 30.0
 """Seconds after which everything in it gives up by itself."""

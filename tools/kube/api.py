@@ -17,8 +17,8 @@ from kube.credentials import Credentials
 from kube.http_api import Rest
 from kube.users import User
 from lab import leftovers
+from lab.free_ports import free_port
 from lab.network import inside
-from lab.process import free_port
 from lab.waiting import wait_until
 
 _LOOPBACK = "127.0.0.1"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kube.api import Api
+from lab.free_ports import free_port
 from lab.mooring import PROGRAM, Daemon
 from lab.network import inside
-from lab.process import free_port
 
 
 class ClusterDaemon(Daemon):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from kube.api import Api
-from lab.process import free_port
+from lab.free_ports import free_port
 from lab.waiting import wait_until
 
 HERE = "127.0.0.1"

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from lab.process import free_port
+from lab.free_ports import free_port
 
 
 @contextmanager

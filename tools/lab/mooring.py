@@ -16,9 +16,9 @@ from typing import Any, Self
 import yaml
 
 from lab import leftovers
+from lab.free_ports import free_port
 from lab.history import addresses
 from lab.network import inside
-from lab.process import free_port
 from lab.waiting import wait_until
 
 PROGRAM = (sys.executable, "-m", "mooring")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import contextlib
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -15,39 +14,17 @@ from typing import Self
 
 from lab import leftovers
 from lab.child import Child
+from lab.free_ports import free_port
 from lab.network import inside
 from lab.waiting import wait_until
 
 UNPRIVILEGED = 65534  # nobody, everywhere
-_LOWEST_PORT = 15000
-"""Above the ports that programs listen on by custom."""
-_TRIES = 100
 _SYSTEM = "/usr/sbin:/sbin:/usr/local/sbin"
 
 
 def command(name: str) -> str | None:
     """Where a command is, also one that only root has on PATH."""
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM}")
-
-
-def free_port(address: str = "127.0.0.1", *, beside: int = 0) -> int:
-    """A TCP port that nobody uses now, and that the kernel gives to no connection, so that a restart finds it free.
-
-    So is the port that is ``beside`` more.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for port in random.sample(range(_LOWEST_PORT, _ephemeral_from() - beside), _TRIES):
-        with contextlib.suppress(OSError), contextlib.ExitStack() as undo:
-            for one in {port, port + beside}:
-                undo.enter_context(socket.create_server((address, one), family=family))
-            return port
-    raise RuntimeError(f"no free port at {address} among {_TRIES}")
-
-
-def _ephemeral_from() -> int:
-    """The lowest port that the kernel gives to connections (ip(7), "ip_local_port_range")."""
-    known = Path("/proc/sys/net/ipv4/ip_local_port_range")
-    return max(int(known.read_text().split()[0]) if known.exists() else 32768, _LOWEST_PORT + _TRIES)
 
 
 class Server(Child, abc.ABC):

@@ -19,7 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lab import leftovers
-from lab.process import Server, command, free_port
+from lab.free_ports import free_port
+from lab.process import Server, command
 
 _SMALL = (
     "--innodb-buffer-pool-size=8M",

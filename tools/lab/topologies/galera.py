@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from lab import leftovers
-from lab.process import command, free_port
+from lab.free_ports import free_port
+from lab.process import command
 from lab.servers import Mariadb
 from lab.topologies.replication import ACCOUNTS
 from lab.topologies.topology import Place, Topology

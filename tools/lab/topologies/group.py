@@ -6,8 +6,9 @@ from typing import Any
 
 import pymysql
 
+from lab.free_ports import free_port
 from lab.matrix.servers import RootedMysql
-from lab.process import free_port, start_all
+from lab.process import start_all
 from lab.topologies.topology import APPLICATION, PASSWORD, PROBER, REPLICATOR, Place, Topology
 from lab.waiting import wait_until
 

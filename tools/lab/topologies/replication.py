@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lab.process import free_port, start_all
+from lab.free_ports import free_port
+from lab.process import start_all
 from lab.servers import Mariadb
 from lab.topologies.topology import APPLICATION, PASSWORD, PROBER, REPLICATOR, THREE, Place, Topology
 from lab.waiting import wait_until

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.process import free_port
+from lab.free_ports import free_port
 from mooring.cli.doctor import command, groups
 from mooring.cli.doctor.finding import Finding, Looked
 from mooring.cli.doctor.groups import GROUPS

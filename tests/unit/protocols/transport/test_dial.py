@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lab.process import free_port
+from lab.free_ports import free_port
 from mooring.model.reasons import Reason
 from mooring.protocols.transport.dial import check_connected, connecting, dial
 from mooring.protocols.transport.failure import Failure
