@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
-from mooring.model.probes import Observation
 from mooring.model.targets import Target
-from mooring.protocols.exchange import CAP, LoginResult, Session, Unfinished
-from mooring.protocols.protocol import Kill, Login
+from mooring.protocols.exchange import CAP, Session, Unfinished
+from mooring.protocols.protocol import Kill
 from mooring.protocols.registry import PROTOCOLS
 from mooring.protocols.results import KillResult
 from mooring.protocols.transport.attempt import unfinished
-from mooring.protocols.transport.dial import dial
 from mooring.protocols.transport.failure import Failure
 from mooring.protocols.transport.line import BoundedSocket
-from mooring.protocols.transport.secret import Secret
 from mooring.protocols.transport.text import clean
 
 TIMEOUTS = 5
@@ -39,37 +35,16 @@ class EndedSessions:
     """The connection that has no answer yet: whoever called owns it, and waits for its end."""
 
 
-def end_sessions(
-    target: Target, session: Session | None, users: tuple[str, ...], until: float = math.inf
-) -> EndedSessions:
-    """Ends the sessions of these users, over ``session`` or else over a fresh login. Never raises.
+def end_sessions(target: Target, session: Session, users: tuple[str, ...], until: float = math.inf) -> EndedSessions:
+    """Ends the sessions of these users, over ``session``. Never raises.
 
-    Takes at most ``TIMEOUTS`` timeouts of the target, and one more for a login. Ends none after ``until``, in
-    monotonic seconds: by then the host may be the primary again.
+    Takes at most ``TIMEOUTS`` timeouts of the target. Ends none after ``until``, in monotonic seconds: by then the host
+    may be the primary again.
     """
-    client = PROTOCOLS[target.protocol].client
-    if client.kill is None or client.login is None:
-        return EndedSessions(0, f"{target.protocol} has no sessions to end", None)
-    if session is None:
-        login_result = _log_in(target, client.login)
-        session = login_result.session
-        if session is None:
-            error = f"no login: {login_result.observation.message}"
-            return EndedSessions(0, error, None, login_result.unfinished)
-    return _end(target, session, users, client.kill, min(until, time.monotonic() + TIMEOUTS * target.timeout))
-
-
-def _log_in(target: Target, login: Login) -> LoginResult:
-    """A full login, as the probe engine makes it."""
-    started = time.monotonic()
-    try:
-        sock = dial(target.address, target.port, started + target.timeout, CAP).hand_over()
-    except Failure as failure:
-        return LoginResult(Observation(failure.reason, failure.message), None, greeted=False, secret=Secret())
-    if opening := PROTOCOLS[target.protocol].opening(target.options):
-        with suppress(OSError):  # the login reports it
-            sock.send(opening)
-    return login(target, sock, started)
+    kill = PROTOCOLS[target.protocol].client.kill
+    if kill is None:
+        return EndedSessions(0, f"{target.protocol} has no sessions to end", session)
+    return _end(target, session, users, kill, min(until, time.monotonic() + TIMEOUTS * target.timeout))
 
 
 def _end(target: Target, session: Session, users: tuple[str, ...], kill: Kill, until: float) -> EndedSessions:

@@ -18,7 +18,7 @@ from mooring.leader.elector import Leadership
 from mooring.model.clocks import Clocks
 from mooring.model.events import Event, HostChanged, LeaderChanged, Published, SessionsKilled
 from mooring.model.targets import Member, Target
-from mooring.protocols.exchange import Session, Unfinished
+from mooring.protocols.exchange import Loan, Session, Unfinished
 from mooring.protocols.transport.workers import Workers
 
 HOSTS = 16
@@ -29,8 +29,8 @@ _UNSEEN = (
 )
 
 _HELD_UP = "it is too late: what Mooring knows of the host is too old by now; no session was ended"
-_HANGS = "an earlier login or question of Mooring has not ended there; no session was ended"
-
+LOAN_SECONDS, LOAN_TIMEOUTS = 1.0, 4
+"""How long it waits for a session: so many timeouts of the target, at least so many seconds."""
 
 Place = tuple[str, int]
 """The address and the port of a host."""
@@ -39,15 +39,11 @@ Place = tuple[str, int]
 class Lender(Protocol):
     """Lends held sessions: a host with too many connections refuses a new login."""
 
-    def checkout(self, target: Target, seconds: float) -> Session | None:
-        """The held session of the target; None: it is not free within so many seconds."""
+    def checkout(self, target: Target, seconds: float) -> Loan:
+        """The held session of the target, or that of a new login, within so many seconds."""
 
-    def checkin(self, target: Target, session: Session) -> None: ...
-
-    def wait_for_room(self, target: Target, seconds: float) -> bool:
-        """Whether a login may begin there within so many seconds: no other of ours is under way."""
-
-    def await_end(self, target: Target, unfinished: Unfinished) -> None: ...
+    def checkin(self, target: Target, session: Session | None, unfinished: Unfinished | None = None) -> None:
+        """Gives it back, or what became of it; neither: it is closed."""
 
 
 class DemotionWorker:
@@ -154,13 +150,14 @@ class DemotionWorker:
             self._emit(SessionsKilled(member, users, 0, _UNSEEN))
             return
         target = member.target
-        session = self._lender.checkout(target, 2 * target.timeout)
-        if session is None and not self._lender.wait_for_room(target, 2 * target.timeout):
-            self._emit(SessionsKilled(member, users, 0, _HANGS))
-        elif not self._lapses_now(demotion, member, users):
-            self._end_sessions(member, users, session)
-        elif session is not None:
-            self._lender.checkin(target, session)
+        loan = self._lender.checkout(target, max(LOAN_SECONDS, LOAN_TIMEOUTS * target.timeout))
+        lapses = self._lapses_now(demotion, member, users)
+        if loan.session is not None and lapses:
+            self._lender.checkin(target, loan.session)
+        elif loan.session is not None:
+            self._end_sessions(member, users, loan.session)
+        elif not lapses:
+            self._emit(SessionsKilled(member, users, 0, f"{loan.error}; no session was ended"))
 
     def _lapses_now(self, demotion: Demotion, member: Member, users: tuple[str, ...]) -> bool:
         """Whether the demotion has lapsed while a session was waited for, or this thread was held up for long."""
@@ -179,13 +176,10 @@ class DemotionWorker:
             return None
         return member, view.spec.kill_users
 
-    def _end_sessions(self, member: Member, users: tuple[str, ...], session: Session | None) -> None:
+    def _end_sessions(self, member: Member, users: tuple[str, ...], session: Session) -> None:
         target = member.target
-        ended = end_sessions(target, session, users, self._now() + (TIMEOUTS + 1) * target.timeout)
-        if ended.unfinished is not None:
-            self._lender.await_end(target, ended.unfinished)
-        if ended.session is not None:
-            self._lender.checkin(target, ended.session)
+        ended = end_sessions(target, session, users, self._now() + TIMEOUTS * target.timeout)
+        self._lender.checkin(target, ended.session, ended.unfinished)
         self._emit(SessionsKilled(member, users, ended.count, ended.error))
 
 

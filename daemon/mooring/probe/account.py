@@ -4,6 +4,8 @@ Beside the held session at most one login or question is under way, whatever han
 passed its deadline: it ends when the server answers or closes, or when its keepalives go unanswered. Until then Mooring
 opens nothing else here. After ``patience`` it closes the oldest and tries one more, so that a middlebox that keeps dead
 flows alive cannot keep a sound host out.
+
+A session that is lent counts as the held one until another is held, and from then on as what is under way beside it.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from mooring.probe.connect import WaitingConnection
 from mooring.probe.connects import FreshProbes, OnEnd, PendingProbe
 from mooring.probe.greeting import GreetingWatch
 from mooring.probe.loop import Loop
-from mooring.probe.session import HeldSession, PendingQuestion
+from mooring.probe.session import HeldSession, PendingQuestion, close
 from mooring.probe.unfinished import UnfinishedConnections
-from mooring.protocols.exchange import LoginResult, Session, Unfinished
+from mooring.protocols.exchange import Loan, LoginResult, Session, Unfinished
 from mooring.protocols.registry import PROTOCOLS
 from mooring.protocols.transport.text import cleaned
 
@@ -77,6 +79,8 @@ class Account:
         self._caution: str | None = None
         """What that greeting warns of; None: the server has sent none yet."""
         self._opening: PendingProbe | None = None
+        self._lent_at = -inf
+        """When the session was lent, in monotonic seconds; -inf: it is not lent."""
         self._parked: WaitingConnection | None = None
         """A connection on which the server has sent nothing yet: the next login goes on with it."""
         self._unfinished = UnfinishedConnections(loop, self._on_unfinished_end)
@@ -91,10 +95,9 @@ class Account:
         """Whether the backoff of the last logins allows the next one."""
         return now >= self.backoff.next_at
 
-    @property
-    def busy(self) -> bool:
-        """A login or question is under way beside the held session, or has no answer yet."""
-        return self._opening is not None or len(self._unfinished) > 0
+    def lent(self, now: float) -> bool:
+        """The session is lent. For ``patience`` at most: a borrower that never gives it back keeps no host out."""
+        return now < self._lent_at + self._patience
 
     @property
     def login_hangs_since(self) -> float | None:
@@ -112,13 +115,27 @@ class Account:
             self.backoff = hurried(self.backoff)
         self.session.stall(question, now)
 
-    def await_end(self, unfinished: Unfinished) -> None:
-        """Waits for the end of a connection that another thread has opened here; until then nothing else is opened."""
-        self._unfinished.add(unfinished, self._now())
+    def lend(self, hand: Callable[[Loan], bool]) -> None:
+        """Hands the held session over as soon as all questions over it are answered; no loan where none is held then.
+
+        ``hand`` returns whether the borrower takes it; ``take_back`` ends the loan.
+        """
+        self.session.lend(partial(self._hand, hand))
+
+    def take_back(self, session: Session | None, unfinished: Unfinished | None) -> None:
+        """Ends a loan. ``session`` is fit for questions; for the end of what is ``unfinished`` the account waits."""
+        self._lent_at = -inf
+        if session is not None and self.session.held:
+            close(session)
+        elif session is not None:
+            self.session.offer(session, self.period)
+        if unfinished is not None:
+            self._unfinished.add(unfinished, self._now())
+        self._on_free(self, False)
 
     def make_room(self, now: float) -> bool:
         """Whether one more connection may be opened now. Closes the oldest one where ``patience`` has passed."""
-        if self._opening is not None:
+        if self._opening is not None or (self.session.held and self.lent(now)):
             return False
         since = self._unfinished.oldest_since
         if since is None:
@@ -199,6 +216,12 @@ class Account:
             self.backoff = after(self.backoff, result.observation, now, logged_in=result.logged_in)
         on_end(call, result)
         self._on_free(self, False)
+
+    def _hand(self, hand: Callable[[Loan], bool], session: Session | None) -> bool:
+        taken = hand(Loan(session))
+        if session is not None and taken:
+            self._lent_at = self._now()
+        return taken
 
     def _read_greeting(self, sock: socket.socket) -> None:
         """Closes the connection, where no greeting is known yet only after a look at what the server sends first."""

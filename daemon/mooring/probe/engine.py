@@ -50,7 +50,7 @@ class Engine:
         self._neighbours: dict[str, list[TargetProbe]] = {}
         self.login_seconds: Mapping[Target, float] = {}
         """Between the full logins of each target that logs in; any thread may read it."""
-        self.lending = SessionPool(self._loop, self._probes)
+        self.lending = SessionPool(self._loop, self._probes, clocks.monotonic)
         self._turns = Turns(
             self._loop,
             clocks,

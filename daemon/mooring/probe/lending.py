@@ -4,91 +4,87 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from mooring.model.targets import Target
+from mooring.probe.account import Account
 from mooring.probe.loop import Loop
 from mooring.probe.session import close
 from mooring.probe.target_state import TargetProbe
-from mooring.protocols.exchange import Session, Unfinished
+from mooring.protocols.exchange import Loan, LoginResult, Session, Unfinished
 
 LOOK_SECONDS = 0.05
-ANSWER_SECONDS = 1.0
-"""How long the loop may take to answer."""
+_NOT_NOW = Loan(None)
+_HANGS = Loan(None, "an earlier login or question of Mooring has not ended there")
+_UNKNOWN = Loan(None, "Mooring does not probe it any more")
 
 
 class SessionPool:
     """For any thread but the loop's. While a session is lent, turns are asked by fresh connections."""
 
-    def __init__(self, loop: Loop, probes: Mapping[Target, TargetProbe]) -> None:
+    def __init__(self, loop: Loop, probes: Mapping[Target, TargetProbe], now: Callable[[], float]) -> None:
         self._loop = loop
         self._probes = probes
+        self._now = now
 
-    def checkout(self, target: Target, seconds: float) -> Session | None:
-        """The session that is held there; the borrower owns it from then on.
+    def checkout(self, target: Target, seconds: float) -> Loan:
+        """The session that is held there, or where none is, that of a login like each other of the account.
 
-        Waits at most so many seconds until all questions under way over it are answered. None: no session is held, a
-        question over it has passed its deadline, or the answers did not come in time.
-        """
-        checkout = _Checkout()
-        self._loop.call(lambda: self._checkout(target, checkout))
-        return checkout.wait(seconds)
-
-    def checkin(self, target: Target, session: Session) -> None:
-        """Gives back a session that is fit for questions, with nothing unread. Never waits.
-
-        Where another is held already, this one is closed.
-        """
-        self._loop.call(lambda: self._checkin(target, session))
-
-    def wait_for_room(self, target: Target, seconds: float) -> bool:
-        """Whether the borrower may log in himself: no login or question of ours is under way there.
-
-        Waits at most so many seconds for that.
+        Waits at most so many seconds until questions and logins under way have ended. ``checkin`` ends a loan that has
+        a session.
         """
         until = time.monotonic() + seconds
-        while self._is_busy(target):
+        while True:
+            checkout = _Checkout()
+            self._loop.call(partial(self._lend, target, checkout))
+            loan = checkout.wait(until - time.monotonic())
+            if loan.session is not None or loan.error:
+                return loan
             if time.monotonic() >= until:
-                return False
+                return _HANGS
             time.sleep(LOOK_SECONDS)
-        return True
 
-    def await_end(self, target: Target, unfinished: Unfinished) -> None:
-        """Takes a connection that has no answer yet: Mooring opens no other there until it has ended. Never waits."""
-        self._loop.call(lambda: self._await_end(target, unfinished))
+    def checkin(self, target: Target, session: Session | None, unfinished: Unfinished | None = None) -> None:
+        """Ends a loan; never waits. ``session``: what was lent, fit for questions, with nothing unread.
 
-    def _is_busy(self, target: Target) -> bool:
-        answered, found = threading.Event(), [True]  # where the engine has ended, nobody answers
+        ``unfinished``: what was lent, if it has no answer yet: it counts as under way until it has ended. Neither:
+        the borrower has closed it.
+        """
+        self._loop.call(lambda: self._checkin(target, session, unfinished))
 
-        def look() -> None:
-            probe = self._probes.get(target)
-            found[0] = probe is not None and probe.account.busy
-            answered.set()
-
-        self._loop.call(look)
-        answered.wait(ANSWER_SECONDS)
-        return found[0]
-
-    def _await_end(self, target: Target, unfinished: Unfinished) -> None:
-        probe = self._probes.get(target)
+    def _lend(self, target: Target, checkout: _Checkout) -> None:
+        probe, now = self._probes.get(target), self._now()
         if probe is None:
-            unfinished.sock.close()
+            checkout.hand(_UNKNOWN)
+        elif probe.account.lent(now):
+            checkout.hand(_NOT_NOW)
+        elif probe.session.ready:
+            probe.account.lend(checkout.hand)
+        elif not probe.account.may_log_in(now):
+            refusal = probe.account.backoff.refusal
+            checkout.hand(Loan(None, f"no login: {refusal.message if refusal else 'TLS fails'}"))
+        elif not probe.account.make_room(now):
+            checkout.hand(_NOT_NOW)
         else:
-            probe.account.await_end(unfinished)
+            probe.account.open(target, lambda _, result: _lend_new(probe.account, checkout, result), urgent=True)
 
-    def _checkout(self, target: Target, checkout: _Checkout) -> None:
+    def _checkin(self, target: Target, session: Session | None, unfinished: Unfinished | None) -> None:
         probe = self._probes.get(target)
-        if probe is None:
-            checkout.hand(None)
-        else:
-            probe.session.lend(checkout.hand)
-
-    def _checkin(self, target: Target, session: Session) -> None:
-        probe = self._probes.get(target)
-        if probe is None or probe.session.held:
+        if probe is not None:
+            probe.account.take_back(session, unfinished)
+        elif session is not None:
             close(session)
-        else:
-            probe.session.offer(session, probe.timings.period)
+        elif unfinished is not None:
+            unfinished.sock.close()
+
+
+def _lend_new(account: Account, checkout: _Checkout, result: LoginResult) -> None:
+    """The account holds the new session already: whoever borrows it, waits as for any other."""
+    if result.session is not None:
+        account.lend(checkout.hand)
+    else:
+        checkout.hand(Loan(None, f"no login: {result.observation.message}"))
 
 
 class _Checkout:
@@ -97,19 +93,19 @@ class _Checkout:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._handed = threading.Event()
-        self._session: Session | None = None
+        self._loan = _NOT_NOW
         self._given_up = False
 
-    def hand(self, session: Session | None) -> bool:
+    def hand(self, loan: Loan) -> bool:
         with self._lock:
             if self._given_up:
                 return False
-            self._session = session
+            self._loan = loan
         self._handed.set()
         return True
 
-    def wait(self, seconds: float) -> Session | None:
-        self._handed.wait(seconds)
+    def wait(self, seconds: float) -> Loan:
+        self._handed.wait(max(0.0, seconds))
         with self._lock:
             self._given_up = True
-            return self._session
+            return self._loan

@@ -62,6 +62,15 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """A session that was lent: the borrower owns it until he gives it back."""
+
+    session: Session | None
+    error: str = ""
+    """Why there is none, cleaned; empty where there may be one a moment later."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """A connection whose login or question passed its deadline. It stays open until the server answers or closes."""
 

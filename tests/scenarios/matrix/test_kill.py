@@ -17,6 +17,7 @@ from lab.servers import Redis, SqlServer
 from lab.waiting import wait_until
 from mooring.demotion.kill import EndedSessions, end_sessions
 from support.asked_server import PASSWORD, SECONDS, account, in_clear, rights, watching
+from support.held_session import held
 from support.matrix import SQL, feature
 from support.probe_once import target_of
 
@@ -26,7 +27,8 @@ APP = "app"
 def _end(server: Server, folder: Path) -> EndedSessions:
     protocol = "mysql" if isinstance(server, SqlServer) else "redis"
     block = {"user": "mooring", "passwordFile": str(folder / "password"), **in_clear(server)}
-    return end_sessions(target_of(protocol, server.address, server.port, timeout=SECONDS, **block), None, (APP,))
+    target = target_of(protocol, server.address, server.port, timeout=SECONDS, **block)
+    return end_sessions(target, held(target), (APP,))
 
 
 @contextlib.contextmanager

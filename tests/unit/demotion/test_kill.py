@@ -1,19 +1,18 @@
-"""The frame of ending sessions: a session of ours or a login, one deadline, and what becomes of the session."""
+"""The frame of ending sessions: a session of ours, one deadline, and what becomes of it."""
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 
 import pytest
 
-from lab.listeners import closed_port
 from lab.waiting import wait_until
 from mooring.demotion.kill import TIMEOUTS, EndedSessions, end_sessions
 from mooring.model.targets import Target
 from mooring.protocols.exchange import Session
 from mooring.protocols.transport.secret import Secret
-from support.fake_redis import puppet
 from support.probe_once import target_of
 from support.scripted_session import talking
 
@@ -96,34 +95,13 @@ def test_a_thread_that_is_held_up_past_its_time_ends_nothing() -> None:
     assert said == [b"bye"]
 
 
-def test_without_a_session_a_login_is_made() -> None:
-    """As the engine makes it; what the fake answers to CLIENT KILL is nothing, and the deadline ends that."""
-    with puppet() as server:
-        ended = end_sessions(_target(server.port, timeout=2.0), None, USERS)
-        assert (server.logins, ended.error) == (1, "no whole answer in time (waiting for the server)")
-        assert ended.unfinished
-        ended.unfinished.sock.close()
-
-
-def test_a_login_that_hangs_is_handed_on() -> None:
-    """It stays open: the server may still owe its answer."""
-    with puppet() as server:
-        server.awake.clear()
-        ended = end_sessions(_target(server.port, timeout=0.1), None, USERS)
-        assert ended.error.startswith("no login: ")
-        assert ended.unfinished
-        assert not ended.unfinished.logged_in
-        ended.unfinished.sock.close()
-
-
-def test_a_login_that_fails_is_reported() -> None:
-    """A protocol without sessions, or a failed login, gives an error."""
-    assert end_sessions(_target(closed_port()), None, USERS).error == "no login: Connection refused (connecting)"
-    tcp = target_of("tcp", "127.0.0.1", closed_port())
-    assert end_sessions(tcp, None, USERS) == EndedSessions(0, "tcp has no sessions to end", None)
-    with puppet() as server:
-        server.turns_away = True
-        assert end_sessions(_target(server.port), None, USERS).error.startswith("no login: ")
+def test_a_protocol_without_sessions_has_none_to_end() -> None:
+    """That is reported, and the session comes back."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        session = Session(ours, b"", SECRET)
+        tcp = target_of("tcp", "127.0.0.1", 1)
+        assert end_sessions(tcp, session, USERS) == EndedSessions(0, "tcp has no sessions to end", session)
 
 
 def test_an_unknown_error_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

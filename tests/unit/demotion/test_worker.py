@@ -26,7 +26,7 @@ from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
 from mooring.model.spec import Requirement, Role, ServiceKey, ServiceSpec
 from mooring.model.targets import Target
-from mooring.protocols.exchange import Session, Unfinished
+from mooring.protocols.exchange import Loan, Session, Unfinished
 
 A, B = "10.20.0.11", "10.20.0.12"
 SECONDS = 60.0
@@ -55,13 +55,12 @@ class Stage:
         self.until = 0.0
         self.told: list[Event] = []
         self.asked: list[tuple[Target, object, tuple[str, ...]]] = []
-        self.returned: list[object] = []
+        self.returned: list[tuple[object, object]] = []
+        """What the worker gave back, and what has no answer yet."""
         self.ended = EndedSessions(7, "", SESSION)  # type: ignore[arg-type]  # nobody looks into it
-        self.session: object = SESSION
-        self.room = True
+        self.loan = Loan(SESSION)  # type: ignore[arg-type]  # as above
         self.waits: Callable[[Target], None] = lambda _target: None
         """What the worker meets while it waits for a session."""
-        self.awaited: list[object] = []
         self.store = store_of(listed(A), of=stored(ready=(A,)))
         self.demote = DemotionWorker(
             self.store, self, self.told.append, clocks=Clocks(lambda: self.now, lambda: self.now), leadership=self
@@ -70,18 +69,14 @@ class Stage:
     def may_write(self, _now: float) -> bool:
         return self.leads
 
-    def checkout(self, target: Target, _seconds: float) -> Session | None:
+    def checkout(self, target: Target, seconds: float) -> Loan:
+        del seconds
         self.waits(target)
-        return self.session  # type: ignore[return-value]  # nobody looks into it
+        return self.loan
 
-    def checkin(self, _target: Target, session: Session) -> None:
-        self.returned.append(session)
-
-    def wait_for_room(self, _target: Target, _seconds: float) -> bool:
-        return self.room
-
-    def await_end(self, _target: Target, unfinished: Unfinished) -> None:
-        self.awaited.append(unfinished)
+    def checkin(self, target: Target, session: Session | None, unfinished: Unfinished | None = None) -> None:
+        del target
+        self.returned.append((session, unfinished))
 
     def end(self, target: Target, session: object, users: tuple[str, ...], until: float) -> EndedSessions:
         assert until > self.now
@@ -126,19 +121,19 @@ def test_sessions_of_the_named_users_are_ended_over_the_held_session(stage: Stag
         stage.later(0.2)
     ((target, session, users),) = stage.asked
     assert (target.address, session, users) == (A, SESSION, ("app", "web"))
-    assert stage.returned == [SESSION]
+    assert stage.returned == [(SESSION, None)]
     (told,) = stage.told
     assert isinstance(told, SessionsKilled)
     assert (told.member.address, told.users, told.count, told.error) == (A, ("app", "web"), 7, "")
 
 
 def test_an_error_is_reported(stage: Stage) -> None:
-    """A session that broke is not given back."""
-    stage.session, stage.ended = None, EndedSessions(0, "no login: 1040: Too many connections", None)
+    """A session that broke is closed; the lender is told that it is free to make another."""
+    stage.ended = EndedSessions(0, "closed the connection", None)
     stage.demoted()
     stage.later(DUE)
     assert [event.error for event in stage.told if isinstance(event, SessionsKilled)] == [stage.ended.error]
-    assert stage.returned == []
+    assert stage.returned == [(None, None)]
 
 
 def test_a_connection_without_an_answer_is_given_to_whoever_waits_for_its_end(stage: Stage) -> None:
@@ -146,17 +141,17 @@ def test_a_connection_without_an_answer_is_given_to_whoever_waits_for_its_end(st
     stage.ended = EndedSessions(0, "no whole answer in time", None, SESSION)  # type: ignore[arg-type]  # as above
     stage.demoted()
     stage.later(DUE)
-    assert (stage.awaited, stage.returned) == ([SESSION], [])
+    assert stage.returned == [(None, SESSION)]
 
 
-def test_beside_a_login_that_hangs_no_other_is_made(stage: Stage) -> None:
-    """It is reported, and no session is ended."""
-    stage.session, stage.room = None, False
+def test_without_a_session_none_is_ended(stage: Stage) -> None:
+    """Why there is none is reported: a login that is refused, or one that hangs."""
+    stage.loan = Loan(None, "no login: 1040: Too many connections")
     stage.demoted()
     stage.later(DUE)
-    assert stage.asked == []
+    assert (stage.asked, stage.returned) == ([], [])
     (error,) = [event.error for event in stage.told if isinstance(event, SessionsKilled)]
-    assert "has not ended there" in error
+    assert error == "no login: 1040: Too many connections; no session was ended"
 
 
 def test_without_a_write_no_session_is_ended_and_that_is_reported(stage: Stage) -> None:
@@ -257,7 +252,7 @@ def test_what_happens_while_a_session_is_waited_for_counts(stage: Stage, happens
     stage.demoted()
     stage.waits = lambda _target: happens(stage)
     stage.later(DUE)
-    assert (stage.asked, stage.told, stage.returned) == ([], [], [SESSION])
+    assert (stage.asked, stage.told, stage.returned) == ([], [], [(SESSION, None)])
 
 
 def test_a_thread_that_is_held_up_for_long_ends_nothing(stage: Stage) -> None:
@@ -267,7 +262,7 @@ def test_a_thread_that_is_held_up_for_long_ends_nothing(stage: Stage) -> None:
     stage.later(DUE)
     (told,) = stage.told
     assert isinstance(told, SessionsKilled)
-    assert (told.count, stage.asked, stage.returned) == (0, [], [SESSION])
+    assert (told.count, stage.asked, stage.returned) == (0, [], [(SESSION, None)])
     assert "too late" in told.error
 
 

@@ -281,7 +281,7 @@ def test_a_session_that_is_late_again_and_again_hurries_one_refused_login_a_minu
         for _ in range(3):
             account.backoff = replace(account.backoff, next_at=math.inf)
             late_turn(server, engine, one)
-            assert (account.backoff.next_at, account.busy) == (math.inf, False)
+            assert (account.backoff.next_at, account._opening) == (math.inf, None)
         account._hurried_at -= 60.0
         late_turn(server, engine, one)
         wait_until(lambda: account.backoff.refusals == 3, SECONDS, "the login after a minute")
