@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from mooring.model.errors import NoCredentials
+from mooring.protocols.transport.workers import Workers
 
 LOGIN_SECONDS = 10.0
 """kubectl's plugins ask a server of their own, and take a second or two."""
@@ -16,17 +17,22 @@ Found = TypeVar("Found")
 
 
 class BoundedLogin(Generic[Found]):
-    """Calls ``login`` in a thread of its own, one at a time."""
+    """Calls ``login`` in a thread of its own, one at a time.
+
+    The thread of the first login serves all later ones: a process that may have no thread more still bounds them.
+    """
 
     def __init__(self, login: Callable[[], Found]) -> None:
         self._login = login
+        self._workers = Workers("cluster login", 1)
         self._running: Future[Found] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, seconds: float) -> Found:
         """What ``login`` returns, or raises. Waits at most so many seconds, and never longer than ``LOGIN_SECONDS``.
 
-        Raises NoCredentials: it has not ended in time. Until it has, further calls wait for the same one.
+        Raises NoCredentials: it has not ended in time. Until it has, further calls wait for the same one. Raises
+        RuntimeError: the process may have no thread for the first one.
         """
         seconds = min(seconds, LOGIN_SECONDS)
         with self._lock:
@@ -56,8 +62,5 @@ class BoundedLogin(Generic[Found]):
             except Exception as error:  # noqa: BLE001 -- whoever waits gets it
                 running.set_exception(error)
 
-        try:
-            threading.Thread(target=run, name="cluster login", daemon=True).start()
-        except RuntimeError:  # the process may have no thread more: without a bound rather than not at all
-            run()
+        self._workers.submit(run)
         return running

@@ -22,6 +22,18 @@ from support.fake_api import FakeApi, refuses, says
 SHORT, SECONDS = 0.3, 60.0
 
 
+def refuse_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread may be begun for a login any more, as under a pids limit; those that there are go on."""
+    made = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name == "cluster login":
+            raise RuntimeError("can't start new thread")
+        made(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
 class EndsInTime(Future[str]):
     """A login that ends in the very moment in which the wait for it does."""
 
@@ -64,7 +76,7 @@ def test_a_login_that_hangs_is_one_thread_however_often_it_is_tried() -> None:
             bounded(SHORT)
     wait_until(lambda: begun, SECONDS, "its thread")
     go.set()
-    wait_until(lambda: not begun[0].is_alive(), SECONDS, "its end")
+    wait_until(lambda: bounded._running and bounded._running.done(), SECONDS, "its end")
     assert bounded(SECONDS) == "late"
     assert len(begun) == 1
 
@@ -77,6 +89,30 @@ def test_a_login_that_ends_in_the_very_moment_is_taken(monkeypatch: pytest.Monke
         assert BoundedLogin(lambda: str(go.wait(20)))(SHORT) == "in time"
     finally:
         go.set()
+
+
+def test_without_a_thread_more_a_login_that_hangs_has_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of the first login serves all later ones."""
+    go, answers = threading.Event(), iter(["first"])
+    bounded = BoundedLogin(lambda: next(answers, "") or str(go.wait(20)))
+    assert bounded(SECONDS) == "first"
+    refuse_all(monkeypatch)
+    try:
+        with pytest.raises(NoCredentials, match=r"has given no token within 0\.3 s"):
+            bounded(SHORT)
+    finally:
+        go.set()
+
+
+def test_the_first_login_is_not_made_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that hangs would hold the start up without a word; whoever starts is told what is missing."""
+    begun = list[str]()
+    refuse_all(monkeypatch)
+    with pytest.raises(RuntimeError, match="start new thread"):
+        BoundedLogin(lambda: begun.append("login"))(SHORT)
+    monkeypatch.undo()
+    bounded = BoundedLogin(lambda: "later")
+    assert (bounded(SECONDS), begun) == ("later", [])
 
 
 def once_then_hangs(folder: Path, **facts: str) -> str:
@@ -125,6 +161,25 @@ def test_a_plugin_that_hangs_later_costs_a_call_and_no_more(tmp_path: Path, monk
                 api.get("/version")
             assert time.monotonic() - begun < 40
     assert all(0 < wait <= SECONDS / 2 for wait in waits[1:])
+
+
+def test_a_plugin_that_hangs_under_a_pids_limit_costs_a_call_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it may have a thread: the call fails in its own time, and the next one does not ask twice."""
+    with FakeApi(refuses(401)) as server:
+        log_in = client_factory("kubeconfig", plugin(server, tmp_path, once_then_hangs(tmp_path)), None)
+        api = Api(log_in)
+        monkeypatch.setattr(client, "CALL_SECONDS", SECONDS / 2)
+        monkeypatch.setattr(login, "LOGIN_SECONDS", SHORT)
+        refuse_all(monkeypatch)
+        for _ in range(2):
+            begun = time.monotonic()
+            with pytest.raises(Unavailable, match="the program that the kubeconfig names"):
+                api.get("/version")
+            assert time.monotonic() - begun < 40
+    wait_until((tmp_path / "once").read_text, SECONDS, "the program to be asked again")
+    assert (tmp_path / "once").read_text() == "\n", "it was asked once more, not twice"
 
 
 def test_a_token_whose_time_is_over_holds_up_no_call(tmp_path: Path) -> None:
