@@ -39,8 +39,8 @@ late: $(READY) ## the unit tests with threads that come late by chance, for race
 	@echo LATE_SEED=$(LATE_SEED)
 	PYTHONPATH=tests LATE_SEED=$(LATE_SEED) $(BIN)/pytest -p support.late_threads --numprocesses=2 --dist=worksteal -m "not slow" tests/unit
 
-fresh: $(READY) ## `make run` and `make test` on bare machines, Debian 12 and 13; needs root, and half an hour
-	@tools/bootstrap.sh fresh
+fresh: $(READY) ## `make run` and `make test` on bare machines, Debian 12 and 13, and the image for arm64; needs root, and an hour
+	@PYTHON=$(BIN)/python tools/bootstrap.sh servers image fresh
 	$(BIN)/pytest --fresh tests/fresh
 
 FUZZ_STREAMS ?= 1000000

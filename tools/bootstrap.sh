@@ -100,6 +100,7 @@ while [ $# -gt 0 ]; do
             ;;
         fresh)
             need mmdebstrap mmdebstrap
+            [ "$(uname -m)" = aarch64 ] || need qemu-aarch64-static qemu-user-static
             [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || install debian-archive-keyring
             ;;
         systemd) [ "$(id -u)" != 0 ] || PYTHONPATH=tools "$PYTHON" -m lab.installed >/dev/null ;;

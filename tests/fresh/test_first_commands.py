@@ -19,11 +19,11 @@ TABLE = {"1 of 1 ready", "2 of 2 ready"}
 """What stands at the two Services of the demonstration once every host is ready."""
 SECONDS = 900
 """Bounds all that packages take to arrive, on a machine that does other work."""
-pytestmark = [
-    pytest.mark.fresh_machine,
-    pytest.mark.timeout(3 * SECONDS),
-    pytest.mark.parametrize("suite", fresh.SUITES),
-]
+pytestmark = [pytest.mark.needs_bare_machine, pytest.mark.timeout(3 * SECONDS)]
+ASKED_FOR = {suite: pytest.param(suite, marks=pytest.mark.fresh_machine) for suite in fresh.SUITES}
+BOTH = pytest.mark.parametrize("suite", list(ASKED_FOR.values()))
+USUAL = pytest.mark.parametrize("suite", ["bookworm", ASKED_FOR["trixie"]])
+"""``make test`` runs them for Debian 12."""
 
 
 @contextmanager
@@ -47,6 +47,7 @@ def beside(process: subprocess.Popen[bytes], script: str) -> None:
     subprocess.run(words, check=True, timeout=60)
 
 
+@USUAL
 def test_make_run_shows_a_host_leave(suite: str) -> None:
     """As root: it installs what it lacks and shows its table; the hinted kill takes a host out; Ctrl-C ends it all."""
     terminal = Terminal(tty=True)
@@ -64,6 +65,7 @@ def test_make_run_shows_a_host_leave(suite: str) -> None:
     assert "Traceback" not in terminal.text
 
 
+@BOTH
 def test_make_run_names_what_it_lacks(suite: str) -> None:
     """Without root and without servers it names the packages and ends."""
     with fresh.machine(suite, fresh.USER) as machine:
@@ -74,6 +76,16 @@ def test_make_run_names_what_it_lacks(suite: str) -> None:
     assert "Traceback" not in output
 
 
+@USUAL
+def test_make_unit_passes(suite: str) -> None:
+    """Without root, and in a checkout that nothing was made in before."""
+    with fresh.machine(suite, fresh.USER) as machine:
+        code, output = machine.ran("make unit", 2 * SECONDS)
+    assert code == 0, output[-8000:]
+    assert re.search(r"^=+ \d{4,} passed", output, re.MULTILINE), output[-8000:]
+
+
+@BOTH
 def test_make_test_passes(suite: str) -> None:
     """Without root: what can run there passes, and the rest is listed."""
     with fresh.machine(suite, fresh.USER) as machine:

@@ -11,7 +11,7 @@ from lab import fresh
 from mooring import __version__
 from release import deb
 
-pytestmark = [pytest.mark.fresh_machine, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.fresh_machine, pytest.mark.needs_bare_machine, pytest.mark.timeout(1800)]
 SCRIPT = """
 set -e
 dpkg --install /root/*.deb

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 from kube import machine, schemas
-from lab import fresh, images, installed, leftovers, servers
+from lab import emulated, fresh, images, installed, leftovers, servers
 from lab.matrix import roots
 from lab.process import command
 from lab.topologies import galera
 
 _ASKED_FOR = {"every_server": "--every-server", "fresh_machine": "--fresh"}
 """Tests so marked run only where the option is given."""
-_ORDER = ("unit", "scenarios", "cluster")
+_ORDER = ("unit", "scenarios", "cluster", "fresh")
 _MARKERS = {
     "needs_root": "makes network namespaces: needs Linux, root, ip and nft",
-    "fresh_machine": "makes a bare machine, where --fresh is given: needs Linux, root, mmdebstrap and package mirrors",
+    "needs_bare_machine": "makes a bare machine: needs Linux, root, mmdebstrap and package mirrors",
+    "needs_emulation": "runs programs for arm64: needs Linux, root and QEMU",
     "needs_faketime": "fakes the wall clock of a child: needs libfaketime",
     "needs_servers": "starts real servers: needs mariadbd and redis-server",
     "needs_galera": "forms a Galera cluster: needs mariadbd, Galera's provider, rsync and ss",
@@ -41,7 +42,8 @@ _LISTS = {
     "needs_schemas": schemas.missing,
     "needs_image": images.missing,
     "needs_systemd": installed.missing,
-    "fresh_machine": fresh.missing,
+    "needs_bare_machine": fresh.missing,
+    "needs_emulation": emulated.missing,
 }
 _PROGRAMS = {
     "needs_faketime": "faketime",
@@ -108,6 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds; make unit leaves it out")
     config.addinivalue_line("markers", "needs_packages(ROOT...): runs servers that bootstrap.sh matrix fetches")
     config.addinivalue_line("markers", "every_server: a version that only --every-server, as make matrix, runs")
+    config.addinivalue_line("markers", "fresh_machine: what only --fresh, as make fresh, runs")
     config.addinivalue_line(
         "markers", "fault(KIND, FAULT, DOES, within=TIME): a row of docs/faults.md; see tools/faults.py"
     )

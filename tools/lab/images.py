@@ -64,31 +64,36 @@ def _exists(reference: str) -> bool:
     return subprocess.run(["podman", "image", "exists", reference], check=False).returncode == 0
 
 
-def _base_name(packages: Sequence[str]) -> str:
-    recipe = repr((SUITE, PYTHON, sorted(packages)))
+def _base_name(packages: Sequence[str], architecture: str | None = None) -> str:
+    recipe = repr((SUITE, PYTHON, sorted(packages), *([architecture] if architecture else [])))
     return f"{_REPOSITORY}/base:{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
 
 
 @functools.cache
-def _base(packages: tuple[str, ...]) -> str:
-    name = _base_name(packages)
+def _base(packages: tuple[str, ...], architecture: str | None) -> str:
+    name = _base_name(packages, architecture)
     with alone(directory() / f"{name.rpartition(':')[2]}.lock"):
         if not _exists(name):
             with tempfile.TemporaryDirectory(dir=directory(), prefix=".new-") as new:
                 tar = Path(new) / "base.tar"
                 wanted = ",".join((*PYTHON, *packages))
-                ran(command("mmdebstrap") or "mmdebstrap", "--variant=minbase", f"--include={wanted}", SUITE, tar)
-                ran("podman", "import", tar, name)
+                other = [f"--architectures={architecture}"] if architecture else []
+                words = [command("mmdebstrap") or "mmdebstrap", *other, "--variant=minbase", f"--include={wanted}"]
+                ran(*words, SUITE, tar)
+                ran("podman", "import", *([f"--arch={architecture}"] if architecture else []), tar, name)
     return name
 
 
-def base(packages: Sequence[str] = ()) -> str:
+def base(packages: Sequence[str] = (), architecture: str | None = None) -> str:
     """A Debian with Python and these packages; returns the name that podman and buildah know it by.
+
+    ``architecture`` is another one than this machine's, as Debian and images name it (``arm64``); its programs must
+    run here (see ``emulated``).
 
     Raises:
         RuntimeError: it could not be made; the message has why.
     """
-    return _base(tuple(sorted(packages)))
+    return _base(tuple(sorted(packages)), architecture)
 
 
 def files(sources: Sequence[str] = SOURCES) -> Iterator[Path]:
@@ -108,15 +113,18 @@ def _key() -> str:
     return digest.hexdigest()[:16]
 
 
-def here() -> list[str]:
+def here(architecture: str | None = None) -> list[str]:
     """Options of a build by buildah where no daemon of an engine runs. Raises RuntimeError."""
-    return ["--isolation", "chroot", "--network", "host", "--layers", "--build-arg", f"PYTHON_IMAGE={base()}"]
+    other = ["--platform", f"linux/{architecture}"] if architecture else []
+    python = base(architecture=architecture)
+    return ["--isolation", "chroot", "--network", "host", "--layers", *other, "--build-arg", f"PYTHON_IMAGE={python}"]
 
 
-def build(reference: str, *options: str) -> None:
+def build(reference: str, *options: str, architecture: str | None = None) -> None:
     """Builds Mooring's image as ``make image`` does, where no daemon of an engine runs. Raises RuntimeError."""
     with pip.secrets() as secrets:
-        ran(ROOT / "deploy/image/build.sh", reference, *here(), *secrets, *options, ENGINE="buildah")
+        how = here(architecture)
+        ran(ROOT / "deploy/image/build.sh", reference, *how, *secrets, *options, ENGINE="buildah")
 
 
 def _forget_old() -> None:

@@ -140,7 +140,7 @@ def test_only_make_matrix_runs_every_server(tmp_path: Path) -> None:
     assert (code, "1 passed, 1 skipped" in output) == (0, True)
 
 
-def test_only_make_fresh_makes_bare_machines(tmp_path: Path) -> None:
+def test_only_make_fresh_runs_what_takes_long(tmp_path: Path) -> None:
     """Elsewhere its tests are no skips."""
     tests = "import pytest\n\n@pytest.mark.fresh_machine\ndef test_it():\n    pass\n"
     code, output = run(tmp_path, tests, CI="true")
