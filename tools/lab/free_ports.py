@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import random
 import socket
-import tempfile
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 _LOWEST_PORT = 15000
 """Above the ports that programs listen on by custom."""
@@ -64,19 +61,19 @@ def _share() -> list[int]:
     return share
 
 
-_claims: list[IO[str]] = []
+_claims: list[socket.socket] = []
 """A claim ends with the process, however that ends."""
 
 
 def _claimed() -> int:
-    """The number of a share that no other process of this user has."""
-    folder = Path(tempfile.gettempdir(), f"mooring-tests-ports-{os.getuid()}")
-    folder.mkdir(exist_ok=True)
+    """The number of a share that no other process has: an abstract name has one owner, and leaves no file (unix(7))."""
+    if not sys.platform.startswith("linux"):
+        return random.randrange(_SHARES)
     for number in range(_SHARES):
-        claim = (folder / str(number)).open("w")
+        claim = socket.socket(socket.AF_UNIX)
         try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            claim.bind(f"\0mooring-tests-ports-{number}")
+        except OSError:
             claim.close()
         else:
             _claims.append(claim)
