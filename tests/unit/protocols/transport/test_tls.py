@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mooring.model.reasons import Reason
 from mooring.protocols.options import TlsOptions
 from mooring.protocols.transport.dial import dial
 from mooring.protocols.transport.failure import Failure
+from mooring.protocols.transport.files import FileReader
 from mooring.protocols.transport.tls import Tls, tls_for
 from support.rogue_servers import Play, rogue
 from support.scripted_server import Peer
@@ -97,6 +99,34 @@ def test_another_authority_is_refused(tmp_path: Path, mode: str) -> None:
     with pytest.raises(Failure, match="unable to get local issuer certificate") as caught:
         _talk(play, _tls(mode=mode, caFile=str(other)))
     assert caught.value.reason is Reason.TLS
+
+
+@pytest.mark.parametrize(
+    "block",
+    [{"caFile": "ca.crt"}, {"mode": "required", "certFile": "own.crt", "keyFile": "own.key"}],
+    ids=["of an authority", "of our own"],
+)
+def test_a_certificate_on_a_mount_that_hangs_is_our_fault_within_the_deadline(
+    block: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No host is called dead for it. The mount is a stand-in; a real one, under passwords, is in the scenarios."""
+    mended = threading.Event()
+
+    def hang(path: str, flags: int) -> int:
+        mended.wait(60)
+        return os.open(path, flags)
+
+    monkeypatch.setattr("mooring.protocols.transport.tls.secret_files", FileReader(hang))
+    files = {name: value if name == "mode" else str(tmp_path / value) for name, value in block.items()}
+    begun = time.monotonic()
+    try:
+        with pytest.raises(Failure) as caught:
+            tls_for(_options(**files), "127.0.0.1", begun + 0.1)
+    finally:
+        mended.set()
+    assert caught.value.reason is Reason.LOCAL
+    assert str(tmp_path) in caught.value.message
+    assert time.monotonic() - begun < 40
 
 
 def test_without_a_ca_file_a_private_authority_is_refused(tmp_path: Path) -> None:
