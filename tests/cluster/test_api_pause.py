@@ -1,4 +1,4 @@
-"""Pause and trust at a real API server: by the commands, as a person gives them."""
+"""A pause at a real API server: by the commands, as a person gives them."""
 
 from __future__ import annotations
 
