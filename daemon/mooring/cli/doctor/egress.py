@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mooring.cli.doctor.causes import MOST_NAMED, named
 from mooring.cli.doctor.finding import Finding
 from mooring.model.facts import place
 
 Policy = Mapping[str, Any]
-MOST_NAMED = 8
 WHY = "where the network enforces policies, such a host looks silent, and Mooring takes it out"
 TCP = "TCP"
 
@@ -41,7 +41,7 @@ def findings(
     if not cut:
         return []
     names = ", ".join(sorted(str(one["metadata"]["name"]) for one in selecting))
-    shown = ", ".join(map(str, cut[:MOST_NAMED])) + (f" and {len(cut) - MOST_NAMED} more" * (len(cut) > MOST_NAMED))
+    shown = named(map(str, cut))
     what = (
         f"no NetworkPolicy of the namespace {namespace} lets Mooring's pods out to {shown}; what selects them: {names}"
     )

@@ -76,10 +76,8 @@ GROUPS: Mapping[str, Look] = MappingProxyType(
         "rights": _rights,
         "services": _services,
         "mirroring": _mirroring,
-        "hosts": lambda on: [one for view in on.probes.views for one in hosts.findings(view, on.probes.seen)],
-        "sentinels": lambda on: [
-            one for view in on.probes.views for one in sentinels.findings(view.spec, on.probes.seen)
-        ],
+        "hosts": lambda on: hosts.findings(on.probes.views, on.probes.seen),
+        "sentinels": lambda on: sentinels.findings([view.spec for view in on.probes.views], on.probes.seen),
         "network": network.look,
         "lease": _lease,
         "clock": lambda on: clock.findings(clock.clock_facts(on.api)),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
+from mooring.cli.doctor import causes
+from mooring.cli.doctor.causes import Fault
 from mooring.cli.doctor.finding import Finding, Level
 from mooring.judge.view import ServiceView
 from mooring.model.addresses import parse
 from mooring.model.facts import place
 from mooring.model.probes import Observation
 from mooring.model.reasons import MEANINGS, Effect, Reason
-from mooring.model.spec import HostSpec
 from mooring.model.targets import Member, Target
 from mooring.model.verdicts import Outcome
 
@@ -58,38 +60,49 @@ WHYS: Mapping[Effect, str] = MappingProxyType(
 )
 
 
-def findings(view: ServiceView, seen: Mapping[Target, Observation]) -> list[Finding]:
-    """Of one Service; ``seen``: what the last probe of each target saw. Hosts in maintenance are left out."""
-    hosts = [(member, state.outcome) for member, state in view.hosts if not member.host.maintenance]
-    found = [one for member, outcome in hosts for one in _of_host(member, outcome, seen.get(member.target))]
-    names = dict(view.name_problems)
-    found += [_unresolved(view, host, names) for host in view.unresolved if not host.maintenance]
-    return [*found, *_of_roles(view, hosts)]
+def findings(views: Sequence[ServiceView], seen: Mapping[Target, Observation]) -> list[Finding]:
+    """``seen``: what the last probe of each target saw. Hosts in maintenance are left out."""
+    faults = [fault for view in views for fault in (*_of_hosts(view, seen), *_unresolved(view))]
+    return [*causes.findings(faults), *(one for view in views for one in _of_roles(view))]
 
 
-def _of_host(member: Member, outcome: Outcome | None, seen: Observation | None) -> Iterator[Finding]:
-    if outcome is None or outcome.reason in {*OTHER_ROLE, Reason.SECOND_WRITER}:
-        return  # the roles are those of the Service as a whole
-    who = f"{member.service}: {member.host.name} ({place(member.target.address, member.target.port)})"
+def _of_hosts(view: ServiceView, seen: Mapping[Target, Observation]) -> Iterator[Fault]:
+    for member, outcome in _judged(view):
+        if outcome is not None and outcome.reason not in {*OTHER_ROLE, Reason.SECOND_WRITER}:
+            yield from _of_host(member, outcome, seen.get(member.target))
+
+
+def _judged(view: ServiceView) -> list[tuple[Member, Outcome | None]]:
+    return [(member, state.outcome) for member, state in view.hosts if not member.host.maintenance]
+
+
+def _of_host(member: Member, outcome: Outcome, seen: Observation | None) -> Iterator[Fault]:
+    address, port = member.target.address, member.target.port
+    fault = partial(Fault, member.service, f"{member.host.name} ({place(address, port)})", address, port)
     if outcome.reason is not Reason.OK:
-        yield Finding(
-            f"{who}: {outcome.reason}: {outcome.message or MEANINGS[outcome.reason].sentence}",
-            WHYS[outcome.effect],
-            MENDS[outcome.reason].format(address=member.target.address, port=member.target.port),
-        )
+        said = f"{outcome.reason}: {outcome.message or MEANINGS[outcome.reason].sentence}"
+        yield fault(said, WHYS[outcome.effect], MENDS[outcome.reason].format(address=address, port=port))
     elif seen and seen.caution:
-        yield Finding(f"{who}: {seen.caution}", WHYS[Effect.SUCCESS], "the sentence says it", Level.WARNING)
+        yield fault(seen.caution, WHYS[Effect.SUCCESS], "the sentence says it", Level.WARNING)
 
 
-def _unresolved(view: ServiceView, host: HostSpec, names: Mapping[str, str]) -> Finding:
-    if parse(host.address):
-        what = f"{view.spec.key}: {host.name}: {host.address} cannot be published"
-        return Finding(what, WHYS[Effect.FAILURE], "see --allowed-cidrs, and whether the address stands there twice")
-    what = f"{view.spec.key}: {host.name}: dns: {names.get(host.address) or 'the name has no address to publish'}"
-    return Finding(what, WHYS[Effect.UNKNOWN], MENDS[Reason.DNS].format(address=host.address))
+def _unresolved(view: ServiceView) -> Iterator[Fault]:
+    names = dict(view.name_problems)
+    for host in view.unresolved:
+        fault = partial(Fault, view.spec.key, host.name, host.address, None)
+        if host.maintenance:
+            continue
+        if parse(host.address):
+            mend = "see --allowed-cidrs, and whether the address stands there twice"
+            yield fault(f"{host.address} cannot be published", WHYS[Effect.FAILURE], mend)
+        else:
+            said = f"dns: {names.get(host.address) or 'the name has no address to publish'}"
+            yield fault(said, WHYS[Effect.UNKNOWN], MENDS[Reason.DNS].format(address=host.address))
 
 
-def _of_roles(view: ServiceView, hosts: list[tuple[Member, Outcome | None]]) -> Iterator[Finding]:
+def _of_roles(view: ServiceView) -> Iterator[Finding]:
+    """The roles are those of the Service as a whole."""
+    hosts = _judged(view)
     reasons = [outcome.reason for _, outcome in hosts if outcome]
     claims = [member.host.name for member, outcome in hosts if outcome and outcome.reason is Reason.SECOND_WRITER]
     role = view.spec.check.requirement.role

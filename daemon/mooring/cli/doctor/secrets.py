@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mooring.cli.doctor.causes import named
 from mooring.cli.doctor.finding import Finding
 
 WHY = "no host of the Service can be logged in to without it; a daemon does not start"
@@ -15,4 +16,8 @@ MEND = (
 
 def findings(sentences: Iterable[str]) -> list[Finding]:
     """``sentences``: those of ``config.unreadable_files``, one for each file of a Service."""
-    return [Finding(sentence, WHY, MEND) for sentence in dict.fromkeys(sentences)]
+    services: dict[str, list[str]] = {}
+    for sentence in sentences:
+        service, _, what = sentence.partition(": ")
+        services.setdefault(what, []).append(service)
+    return [Finding(f"{named(dict.fromkeys(keys))}: {what}", WHY, MEND) for what, keys in services.items()]

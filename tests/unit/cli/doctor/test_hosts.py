@@ -25,7 +25,7 @@ def look(*hosts: tuple[Member, Reason], seen: Observation | None = None, **field
     base = spec("10.20.0.11", "10.20.0.12")
     asks = replace(base, check=replace(base.check, requirement=Requirement(Role.PRIMARY)))
     answers: dict[Target, Observation] = {hosts[0][0].target: seen} if hosts and seen else {}
-    return findings(ServiceView(asks, view, seeded=True, **{"unresolved": (), **fields}), answers)  # type: ignore[arg-type]  # fields by name
+    return findings([ServiceView(asks, view, seeded=True, **{"unresolved": (), **fields})], answers)  # type: ignore[arg-type]  # fields by name
 
 
 def test_hosts_that_answer_have_no_findings() -> None:
@@ -45,6 +45,14 @@ def test_every_reason_is_one_finding(reason: Reason) -> None:
     assert found.mend
     assert "{" not in found.mend
     assert found.level is Level.PROBLEM
+
+
+@pytest.mark.parametrize("reason", sorted({*Reason} - ROLES - {Reason.OK}))
+def test_what_all_hosts_have_is_one_finding(reason: Reason) -> None:
+    """As a password that the file has wrong for all of them."""
+    (found,) = look((ONE, reason), (TWO, reason))
+    both = "10.20.0.11 (10.20.0.11:3306), 10.20.0.12 (10.20.0.12:3306)"
+    assert found.what == f"default/mysql-external: {both}: {reason}: said so"
 
 
 def test_every_reason_has_what_mends_it() -> None:

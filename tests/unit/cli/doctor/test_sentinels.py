@@ -11,7 +11,7 @@ from mooring.cli.doctor.finding import Level
 from mooring.cli.doctor.sentinels import findings, targets
 from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
-from mooring.model.spec import PrimaryQuorum
+from mooring.model.spec import PrimaryQuorum, ServiceKey
 from mooring.protocols.tcp.options import TcpOptions
 
 QUORUM = PrimaryQuorum("redis", TcpOptions(), tuple((f"10.20.0.3{n}", 26379) for n in (1, 2, 3)), "the Sentinels")
@@ -24,15 +24,15 @@ FORBIDDEN = Observation(Reason.AUTH, "NOPERM")
 
 
 def look(*answers: Observation) -> list[tuple[str, Level]]:
-    found = findings(SESSIONS, dict(zip(targets(SESSIONS, QUORUM), answers, strict=True)))
+    found = findings([SESSIONS], dict(zip(targets(SESSIONS, QUORUM), answers, strict=True)))
     return [(one.what, one.level) for one in found]
 
 
 def test_where_all_name_the_same_host_nothing_is_found() -> None:
     """Nor where nobody is to be asked, or was asked: the group `secrets` has the cause."""
     assert look(NAMES_A, NAMES_A, NAMES_A) == []
-    assert findings(BASE, {}) == []
-    assert findings(SESSIONS, {}) == []
+    assert findings([BASE], {}) == []
+    assert findings([SESSIONS], {}) == []
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_where_all_name_the_same_host_nothing_is_found() -> None:
     [
         (DEAD, "refused: connection refused"),
         (FORBIDDEN, "auth: NOPERM"),
-        (KNOWS_NONE, "ok: knows no primary mymaster"),
+        (KNOWS_NONE, ": knows no primary mymaster"),
         (Observation(Reason.TIMEOUT), "timeout: no whole answer"),
     ],
     ids=["dead", "forbidden", "unknown-name", "silent"],
@@ -54,8 +54,19 @@ def test_one_that_names_nobody_is_one_finding(answer: Observation, what: str) ->
 
 
 def test_without_a_majority_it_is_a_problem() -> None:
-    """Each that names nobody is named."""
-    assert [level for _, level in look(NAMES_A, DEAD, DEAD)] == [Level.PROBLEM] * 2
+    """One, which names each that names nobody for the same cause."""
+    ((shown, level),) = look(NAMES_A, DEAD, DEAD)
+    two, three = (f"the Sentinel 10.20.0.3{n}:26379" for n in (2, 3))
+    assert shown == f"default/mysql-external: {two}, {three}: refused: connection refused"
+    assert level is Level.PROBLEM
+
+
+def test_sentinels_of_two_services_that_fail_are_one_finding() -> None:
+    """They elect the primaries of both."""
+    other = replace(SESSIONS, key=ServiceKey("default", "carts"))
+    answers = dict(zip(targets(SESSIONS, QUORUM), [DEAD] * 3, strict=True))
+    (found,) = findings([SESSIONS, other], answers)
+    assert found.what.startswith("default/mysql-external, default/carts: the Sentinel 10.20.0.31:26379, ")
 
 
 def test_sentinels_that_disagree_are_one_finding() -> None:
