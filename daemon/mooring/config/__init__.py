@@ -8,6 +8,7 @@ from pathlib import Path
 from mooring.config.build import services
 from mooring.config.fields import validate
 from mooring.config.files import check_places, unreadable_files
+from mooring.config.manifest import refuse_manifest
 from mooring.config.merge import merge_defaults
 from mooring.config.problems import Problems
 from mooring.config.rules import check_rules
@@ -34,7 +35,9 @@ def parse(
 ) -> Config:
     """As ``load``, for bytes; ``file`` names them in messages."""
     problems = Problems(file)
-    root = merge_defaults(tree(data, problems))
+    read_tree = tree(data, problems)
+    refuse_manifest(read_tree, problems)
+    root = merge_defaults(read_tree)
     blocks = validate(root, problems)
     check_rules(root, policy, problems, ports_required=ports_required)
     if files != ANYWHERE:
