@@ -174,6 +174,39 @@ def test_helm_test_ends_whatever_the_sentinels_say(installed: Installation, valu
         assert ":3366 leads to 10.77.0." in found
 
 
+def test_with_the_doctor_first_a_pod_starts_once_its_set_up_is_sound(installed: Installation, values: Path) -> None:
+    """Without its password a new pod does not start, its log says what mends it, and the former pods go on."""
+    tag = yaml.safe_load(values.read_text())["image"]["tag"]
+    write_values(values, installed, tag, periodSeconds=1.0, timeoutSeconds=1.0)
+    former = set(installed.pods())
+    words = ("-n", installed.namespace, "-f", str(values), "--set", "doctor.enabled=true")
+    upgrade = partial(helm.run, installed.cluster, "upgrade", "mooring", str(helm.CHART), *words)
+    upgrade("--set", "secrets.passwords=of-nobody")
+    refused = wait_until(partial(said_by_doctors, installed, 1), 120, "the doctor to refuse a pod", every=0.5)[0]
+    groups = [line for line in refused.splitlines() if not line.startswith(" ")]
+    assert groups[:3] == ["file        ok", "secrets     1 problem", "rights      ok"]
+    assert f"{PASSWORD_FILE} does not exist" in refused
+    assert "kubectl -n mooring create secret generic" in refused
+    assert former <= set(installed.pods())
+    assert installed.stored() == (installed.database.addresses, [])
+
+    upgrade("--wait", "--timeout=300s")
+    for sound in said_by_doctors(installed, 0):
+        assert [line.split() for line in sound.splitlines()] == [[one, "ok"] for one in ("file", "secrets", "rights")]
+    wait_until(lambda: not former & set(installed.pods()), 60, "the former pods to end", every=0.2)
+
+
+def said_by_doctors(installed: Installation, code: int) -> list[str]:
+    """What the init containers of pods said that last ended with this code."""
+    said = []
+    for name, pod in installed.pods().items():
+        for one in pod["status"].get("initContainerStatuses") or ():
+            now, before = one["state"].get("terminated"), one["lastState"].get("terminated")
+            if (now or before or {}).get("exitCode") == code:
+                said.append(installed.kubectl("logs", name, "-c", "doctor", *(() if now else ("--previous",))))
+    return said
+
+
 def test_taken_away_traffic_goes_on(installed: Installation) -> None:
     """`helm uninstall` leaves the Endpoints as they were last, and traffic with them."""
     helm.run(installed.cluster, "uninstall", "mooring", "-n", installed.namespace, "--wait", "--timeout=300s")

@@ -47,6 +47,7 @@ VALUES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "image": {"digest": f"sha256:{'0a' * 32}", "pullPolicy": "Always"},
             "imagePullSecrets": [{"name": "mine"}],
             "extraArgs": ["--log-format=json"],
+            "doctor": {"enabled": True},
             "extraEnv": [{"name": "TZ", "value": "UTC"}],
             "extraVolumes": [{"name": "more", "emptyDir": {}}],
             "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],

@@ -76,6 +76,17 @@ def test_replicas_and_resources() -> None:
     assert pod(manifests)["spec"]["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
 
 
+def test_the_doctor_goes_first_where_it_is_asked_for() -> None:
+    """In the daemon's image, with its file, its secrets and its Lease; by default a pod has no such container."""
+    assert "initContainers" not in pod(made())["spec"]
+    [doctor] = pod(made(doctor={"enabled": True}, fullnameOverride="keeper"))["spec"]["initContainers"]
+    [daemon] = pod(made())["spec"]["containers"]
+    assert doctor["args"] == ["doctor", "--cluster=in-cluster", "--lease-name=keeper", "--only=file,secrets,rights"]
+    for field in ("image", "securityContext", "volumeMounts"):
+        assert doctor[field] == daemon[field]
+    assert "MOORING_SECRET_DIRS" in {one["name"] for one in doctor["env"]}
+
+
 @pytest.mark.parametrize(
     ("image", "name"), [({"tag": "1.2"}, "mooring:1.2"), ({"tag": "1.2", "digest": DIGEST}, f"mooring@{DIGEST}")]
 )
