@@ -75,6 +75,13 @@ def _effective(found: Snapshot) -> list[str]:
     return sorted(addresses(slices, Condition.READY) or addresses(slices, Condition.LAST_RESORT))
 
 
+def _other_ports(published: Port, found: Snapshot) -> list[str]:
+    """The ports that kube-proxy hands connections to, without the one that is published."""
+    slices = [one.slice for one in found.stored.slices if one.slice.of(Condition.READY, Condition.LAST_RESORT)]
+    ports = {port.port for one in slices for port in one.ports if port.name == published.name}
+    return [str(port) for port in sorted(ports - {published.port})]
+
+
 def _why_not(port: Port, found: Snapshot, effective: Sequence[str], hosts: dict[str, Member]) -> str:
     """Why no login is made; empty: one can be made. ``port``: the one that is published."""
     if found.stored.hidden:
@@ -83,6 +90,8 @@ def _why_not(port: Port, found: Snapshot, effective: Sequence[str], hosts: dict[
         return "no address is published as ready"
     if others := [one for one in effective if one not in hosts]:
         return f"traffic also goes to {', '.join(others)}, which is no host of the file"
+    if others := _other_ports(port, found):
+        return f"traffic also goes to port {', '.join(others)} of its hosts, and Mooring publishes {port.port}"
     if any(member.target.port != port.port for member in hosts.values()):
         return "its hosts are probed at another port than they are published with"
     if len({member.target.options for member in hosts.values()}) > 1 or _checks_its_address(next(iter(hosts.values()))):

@@ -121,10 +121,11 @@ PROBED = replace(DB, hosts=(HostSpec(ONE, ONE, probe_port=3307),))
         (DB, (held(ONE), endpoint_slice("x", "db", OTHER, keeper="me")), f"traffic also goes to {OTHER}"),
         (DB, (held(ONE, ready=False),), "no address is published as ready"),
         (DB, (), "no address is published as ready"),
+        (DB, (held(ONE), held(TWO, ports=[{"name": "", "port": 3307}])), "also goes to port 3307 of its hosts"),
         (PROBED, (held(ONE),), "its hosts are probed at another port than they are published with"),
         (replace(DB, check=replace(DB.check, protocol="mysql", options=VERIFIED)), (held(ONE),), "names of their own"),
     ],
-    ids=["unlisted", "foreign-slice", "none-ready", "no-slice", "probe-port", "identity"],
+    ids=["unlisted", "foreign-slice", "none-ready", "no-slice", "other-port", "probe-port", "identity"],
 )
 def test_no_password_goes_where_it_might_reach_another(
     monkeypatch: pytest.MonkeyPatch, db: ServiceSpec, slices: tuple[Object, ...], why: str
