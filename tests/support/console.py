@@ -28,6 +28,7 @@ _DIFFERS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     ),  # as mirrored, in any order
     (re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\b"), "DATE"),
     (re.compile(r"\b10\.96(\.\d+){2}\b"), "CLUSTER-IP"),
+    (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:…"),  # a free port
     (re.compile(r" \(x\d+ over [^)]+\)"), ""),  # an Event that came again
     (re.compile(r"\b\d+(\.\d+)?ms\b"), "TIMEms"),
     (re.compile(r"\b(\d+(\.\d+)?[smhd])+\b"), "TIME"),

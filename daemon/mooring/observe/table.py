@@ -26,6 +26,8 @@ ABOVE = "bold yellow"
 """The colour of what stands above the hosts."""
 UNCHECKED = "ready, unchecked"
 """The state of a host that stays ready while Mooring cannot judge it: were it to die now, nobody would notice."""
+WAITING = "waiting"
+"""The state of a host that answers well and waits for others, such as Sentinels; its message says for whom."""
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
         "ready": "green",
@@ -33,6 +35,7 @@ COLOURS: Mapping[str, str] = MappingProxyType(
         "never-judged": "yellow",
         UNCHECKED: "yellow",
         "unknown": "yellow",
+        WAITING: "yellow",
         "maintenance": "cyan",
         DRAINED: "cyan",
     }
@@ -54,8 +57,9 @@ def _state(_service: Document, host: Document, _now: float) -> str:
         return DRAINED if host.get("maintenanceSource") == "annotation" else "maintenance"
     if host["verdict"] == Verdict.READY and _changes_nothing(host["reason"]):
         return UNCHECKED
-    judged = host["verdict"] != Verdict.UNJUDGED or host["reason"] is None
-    return str(host["verdict"]) if judged else "unknown"
+    if host["verdict"] != Verdict.UNJUDGED or host["reason"] is None:
+        return str(host["verdict"])
+    return WAITING if host["reason"] == Reason.OK else "unknown"
 
 
 def _changes_nothing(reason: str | None) -> bool:
@@ -194,19 +198,26 @@ def group(service: Document, now: float, columns: Columns = WATCHED) -> grouped.
 
 def _row(service: Document, host: Document, columns: Columns, now: float) -> grouped.Row:
     state = _state(service, host, now)
-    well = state == "ready" and host["reason"] in {"ok", None}
-    reason = "" if well else ": ".join(filter(None, (host["reason"], _message(host))))
     facts = list(_facts(service, host, columns, now))
     return grouped.Row(
-        str(host["name"]), str(host["address"]), state, COLOURS[state], _rank(host, state), facts, reason
+        str(host["name"]), str(host["address"]), state, COLOURS[state], _rank(host, state), facts, _why(host, state)
     )
+
+
+def _why(host: Document, state: str) -> str:
+    """What the host said, and where it was asked: ``refused at 10.20.0.12:3306: Connection refused``."""
+    message = _message(host)
+    if host["reason"] in {Reason.OK, None}:
+        return "" if state == "ready" else message
+    at = f" at {host['probed']}" if host.get("probed") else ""
+    return ": ".join(filter(None, (f"{host['reason']}{at}", message)))
 
 
 def _rank(host: Document, state: str) -> int:
     """Trouble first. A host that stands by for another role is no trouble."""
     if state == "not-ready" and host["reason"] != Reason.WRONG_ROLE:
         return 0
-    if state in {"unknown", "never-judged"}:
+    if state in {"unknown", WAITING, "never-judged"}:
         return 1
     return 2 if state == UNCHECKED else grouped.CALM
 

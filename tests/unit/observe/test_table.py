@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mooring.observe import table, terminal
+from mooring.observe import grouped, table, terminal
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 UP = {
@@ -84,6 +84,42 @@ def test_a_verdict_that_is_held_back_says_why_and_until_when(capsys: pytest.Capt
     _, flapping, other = capsys.readouterr().out.splitlines()
     assert flapping.endswith("ok      held: flapping until 10:20:00")
     assert other.endswith("held: a newer rule; said")
+
+
+DEAD = {**UP, "verdict": "not-ready", "published": "not-ready", "reason": "refused", "message": "Connection refused"}
+WAITS = {**NEW, "reason": "ok", "message": "waits for the majority of the Sentinels"}
+
+
+@pytest.mark.parametrize(
+    ("host", "end"),
+    [
+        ({**DEAD, "probed": "10.99.0.11:3307"}, "refused at 10.99.0.11:3307: Connection refused"),
+        ({**DEAD, "probed": None}, "refused: Connection refused"),
+        (DEAD, "refused: Connection refused"),
+        ({**AUTH, "probed": "10.20.0.13:3306"}, "unknown  auth at 10.20.0.13:3306: Access denied"),
+        ({**AUTH, "probed": "10.20.0.13:3306", "message": ""}, "unknown  auth at 10.20.0.13:3306"),
+        ({**UP, "probed": "10.20.0.11:3306"}, "2/3"),
+    ],
+    ids=["elsewhere", "not-probed", "older-daemon", "unknown", "no-message", "well"],
+)
+def test_a_terminal_says_where_a_host_was_asked_that_does_not_answer_well(host: dict[str, object], end: str) -> None:
+    """A wrong port is the commonest mistake."""
+    *_, line = terminal_lines(host)
+    assert line.endswith(end)
+
+
+def test_a_host_that_waits_for_others_is_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    """It answers well: it is neither unknown nor is its reason shown as a fault. It is no calm host that is folded."""
+    _, line = terminal_lines(WAITS)
+    assert line == "  db2  10.20.0.12  waiting  waits for the majority of the Sentinels"
+    assert table.group({**SERVICE, "hosts": [WAITS]}, NOW).rows[0].rank < grouped.CALM
+    terminal.show(table.Screen((), [{**SERVICE, "hosts": [WAITS]}], table.WATCHED, NOW))
+    assert capsys.readouterr().out.splitlines()[1].split()[3] == "waiting"
+
+
+def terminal_lines(host: dict[str, object]) -> list[str]:
+    screen = table.Screen((), [{**SERVICE, "hosts": [host]}], table.WATCHED, NOW)
+    return [line.text for line in screen.lines(200, 24)]
 
 
 def test_the_table_of_a_check_has_no_history(capsys: pytest.CaptureFixture[str]) -> None:
