@@ -166,6 +166,6 @@ def _with_advice(why: str, *, loopback: bool) -> str:
     if loopback:
         return (
             "is a loopback address: with leader election on, each daemon would probe its own machine; "
-            "must be the host's own address, save with --no-leader-elect or --cluster local"
+            "use the host's own address, or run with --no-leader-elect or --cluster local"
         )
     return f"{why}; must be an address that can be probed"
