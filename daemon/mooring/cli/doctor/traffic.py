@@ -75,11 +75,14 @@ def _effective(found: Snapshot) -> list[str]:
     return sorted(addresses(slices, Condition.READY) or addresses(slices, Condition.LAST_RESORT))
 
 
-def _other_ports(published: Port, found: Snapshot) -> list[str]:
-    """The ports that kube-proxy hands connections to, without the one that is published."""
+def _elsewhere(port: Port, found: Snapshot, effective: Sequence[str], hosts: dict[str, Member]) -> str:
+    """Where kube-proxy hands connections to beside the hosts at the port that is published; empty: nowhere else."""
+    if others := [one for one in effective if one not in hosts]:
+        return f"{', '.join(others)}, which is no host of the file"
     slices = [one.slice for one in found.stored.slices if one.slice.of(Condition.READY, Condition.LAST_RESORT)]
-    ports = {port.port for one in slices for port in one.ports if port.name == published.name}
-    return [str(port) for port in sorted(ports - {published.port})]
+    ports = {one.port for held in slices for one in held.ports if one.name == port.name} - {port.port}
+    shown = ", ".join(map(str, sorted(ports)))
+    return f"port {shown} of its hosts, and Mooring publishes {port.port}" if ports else ""
 
 
 def _why_not(port: Port, found: Snapshot, effective: Sequence[str], hosts: dict[str, Member]) -> str:
@@ -88,10 +91,8 @@ def _why_not(port: Port, found: Snapshot, effective: Sequence[str], hosts: dict[
         return "our account may not read EndpointSlices, so nobody knows where it ends"
     if not effective:
         return "no address is published as ready"
-    if others := [one for one in effective if one not in hosts]:
-        return f"traffic also goes to {', '.join(others)}, which is no host of the file"
-    if others := _other_ports(port, found):
-        return f"traffic also goes to port {', '.join(others)} of its hosts, and Mooring publishes {port.port}"
+    if others := _elsewhere(port, found, effective, hosts):
+        return f"traffic also goes to {others}"
     if any(member.target.port != port.port for member in hosts.values()):
         return "its hosts are probed at another port than they are published with"
     if len({member.target.options for member in hosts.values()}) > 1 or _checks_its_address(next(iter(hosts.values()))):
