@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -12,7 +13,7 @@ from mooring.cli.once import ask_until_steady
 from mooring.cli.options import CONFINING, LOGGING, takes
 from mooring.cli.output import json_or_table, print_json
 from mooring.cli.settings import Purpose
-from mooring.cli.startup import started
+from mooring.cli.startup import Services, started
 from mooring.judge.store import HealthStore
 from mooring.model.clocks import Clocks
 from mooring.model.errors import ConfigError
@@ -23,17 +24,16 @@ from mooring.observe.summary import Document, all_ready
 from mooring.probe.inventory import Inventory
 from mooring.protocols.registry import PROTOCOLS, probe
 
+MOST_NAMED = 8
 CHECKED = ("name", "address", "verdict", "reason", "message", "latencySeconds", "role", "lagSeconds", "maintenance")
 
 
 @click.command()
-@click.option("--service", metavar="NAMESPACE/NAME", help="only this Service")
+@click.option("--service", metavar="[NAMESPACE/]NAME", help="only this Service")
 @json_or_table
 @takes(("config", *CONFINING, *LOGGING))
 def command(*, service: str | None, output: str, **given: object) -> int:
-    settings, config = started(given, Purpose.CHECK, lambda spec: service in {None, str(spec.key)})
-    if not config.services:
-        raise ConfigError(f"--service {service}: the file has no such Service; it is written NAMESPACE/NAME")
+    settings, config = started(given, Purpose.CHECK, partial(_named, service))
     config = Config(tuple(_with_port(spec) for spec in config.services), config.hash)
     store = HealthStore()
     inventory = Inventory(config.services, store, settings.allowed_cidrs, log.write, lambda _keys: None)
@@ -47,6 +47,16 @@ def command(*, service: str | None, output: str, **given: object) -> int:
     else:
         terminal.show(table.checked(services, time.time()))
     return OK if all_ready(services) else NOT_READY
+
+
+def _named(service: str | None, specs: Services) -> Services:
+    """The Service of this name, with its namespace or without it. Raises ConfigError: none has it, or several have."""
+    found = tuple(spec for spec in specs if service in {None, str(spec.key), spec.key.name})
+    if service is None or len(found) == 1:
+        return found
+    which = ", ".join(str(spec.key) for spec in (found or specs)[:MOST_NAMED])
+    why = f"several Services are called so: {which}" if found else f"the file has no such Service; it has {which}"
+    raise ConfigError(f"--service {service}: {why}")
 
 
 def _with_port(spec: ServiceSpec) -> ServiceSpec:

@@ -33,10 +33,13 @@ from mooring.observe.outbox import QueuedListener
 from mooring.protocols.transport.files import secret_files
 
 Listener = Callable[[Event], None]
+Services = tuple[ServiceSpec, ...]
+
+NAME_IT = "Name your configuration by --config or MOORING_CONFIG; `mooring init` writes one to start from"
 
 
 def started(
-    given: Mapping[str, object], purpose: Purpose, wanted: Callable[[ServiceSpec], bool] = lambda _spec: True
+    given: Mapping[str, object], purpose: Purpose, wanted: Callable[[Services], Services] = lambda specs: specs
 ) -> tuple[Settings, Config]:
     """The settings and the wanted Services of the file. From now on Mooring reads only files that ``purpose`` allows.
 
@@ -50,12 +53,12 @@ def started(
     _raise_descriptors()
     secret_files.confine(_file_policy(settings, purpose))
     if not is_there(settings.config):
-        raise ConfigError(f"{settings.config} is not there. Name your configuration by --config or MOORING_CONFIG")
+        raise ConfigError(f"{settings.config} is not there. {NAME_IT}")
     data = read(settings.config)
     config = _parsing(settings, purpose)(data)
     if purpose is Purpose.CHECK:
         warn_of_loopback(lambda: _parsing(settings, purpose, settings.address_policy(Purpose.RUN))(data))
-    config = replace(config, services=tuple(spec for spec in config.services if wanted(spec)))
+    config = replace(config, services=wanted(config.services))
     if problems := unreadable_files(config):
         raise ConfigError(*problems)
     return settings, config

@@ -47,11 +47,29 @@ def test_check_as_json_has_the_facts(write: Write, up: int, capsys: pytest.Captu
 
 
 def test_check_of_one_service(write: Write, up: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """--service takes NAMESPACE/NAME; another name is an error, and does not pass as all ready."""
+    """--service takes a name; one that the file lacks is an error that says which there are, and does not pass."""
     file = str(write(up))
     assert main(["check", "--config", file, "--service", "default/mysql-external"]) == 0
-    assert main(["check", "--config", file, "--service", "mysql-external"]) == 2
-    assert "it is written NAMESPACE/NAME" in capsys.readouterr().err
+    assert main(["check", "--config", file, "--service", "mysql-external"]) == 0
+    for other in ("mysql", "shop/mysql-external", ""):
+        capsys.readouterr()
+        assert main(["check", "--config", file, "--service", other]) == 2
+        means = f"--service {other}: the file has no such Service; it has default/mysql-external\n"
+        assert capsys.readouterr().err.endswith(means)
+
+
+def test_a_name_of_two_services_needs_its_namespace(
+    tmp_path: Path, up: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Mooring does not choose."""
+    host = {"address": "10.20.0.11", "probeAddress": "127.0.0.1", "probePort": up}
+    entry = {"name": "db", "hosts": [host], "check": {"tcp": {}}}
+    file = tmp_path / "two.yaml"
+    file.write_text(json.dumps({"version": 1, "services": [{**entry, "namespace": one} for one in ("a", "b")]}))
+    assert main(["check", "--config", str(file), "--service", "db"]) == 2
+    assert capsys.readouterr().err.endswith("--service db: several Services are called so: a/db, b/db\n")
+    assert main(["check", "--config", str(file), "--service", "b/db"]) == 0
+    assert "a/db" not in capsys.readouterr().out
 
 
 def test_check_takes_the_protocols_port_where_the_file_has_none(

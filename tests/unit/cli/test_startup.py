@@ -16,7 +16,8 @@ def test_a_missing_file_or_secret_ends_a_command_with_2(
 ) -> None:
     """At the start everything that the file names must be there; what is missing is named."""
     assert main([command, "--config", "nowhere.yaml"]) == 2
-    means = "nowhere.yaml is not there. Name your configuration by --config or MOORING_CONFIG\n"
+    means = "nowhere.yaml is not there. Name your configuration by --config or MOORING_CONFIG; "
+    means += "`mooring init` writes one to start from\n"
     assert capsys.readouterr().err == means
     file = write(1, check={"mysql": {"user": "m", "passwordFile": "/nonexistent/password"}})
     assert main([command, "--config", str(file)]) == 2
