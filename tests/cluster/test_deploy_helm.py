@@ -184,7 +184,7 @@ def test_with_the_doctor_first_a_pod_starts_once_its_set_up_is_sound(installed: 
     upgrade("--set", "secrets.passwords=of-nobody")
     refused = wait_until(partial(said_by_doctors, installed, 1), 120, "the doctor to refuse a pod", every=0.5)[0]
     assert {"file        ok", "secrets     1 problem", "rights      ok"} <= {*refused.splitlines()}
-    assert f"{PASSWORD_FILE} does not exist" in refused
+    assert f"{PASSWORD_FILE}: does not exist" in refused
     assert "kubectl -n mooring create secret generic" in refused
     assert former <= set(installed.pods())
     assert installed.stored() == (installed.database.addresses, [])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import urllib3
 import yaml
@@ -249,10 +250,16 @@ def _sent(client: ApiClient, request: Request, call: Deadline) -> urllib3.BaseHT
         raise Unavailable(f"no usable credentials for a cluster: {error}") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         late = " within its deadline" if call.ended else f": {_cause(error)}"
-        raise Unavailable(f"the API server does not answer{late}") from error
+        raise Unavailable(f"the API server does not answer{late} ({_where(client)})") from error
     except ValueError:
         # The library's message would show the whole header, and so the token.
         raise Unavailable("the token has characters that no token has") from None
+
+
+def _where(client: ApiClient) -> str:
+    """The address of the API server, without a login that the kubeconfig may have written in it."""
+    url = urlsplit(str(client.configuration.host))
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
 
 
 def _serialized(client: ApiClient, request: Request) -> tuple[str, str, Mapping[str, str]]:

@@ -76,6 +76,7 @@ class Problems:
 
 
 def quoted(text: str) -> str:
-    """A text of the file that is safe to print: in quotes, escaped, cut."""
+    """A text of the file that is safe to print: in quotes, cut, and escaped but for what can be read, in any script."""
     cut = text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "..."
-    return json.dumps(cut)
+    whole = json.dumps(cut, ensure_ascii=False)
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in whole)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.free_ports import free_port
 from lab.listeners import closed_port
 from lab.waiting import wait_until
 from mooring.cluster import client, reading
@@ -198,9 +199,20 @@ def test_every_call_has_a_total_deadline(serving: Callable[..., Api], short: Non
     assert time.monotonic() - started < SHORT + 20.0  # dripped answers would take many times that
 
 
+def test_an_api_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    """Whoever has several clusters sees which one; a password in its address is not shown."""
+    with FakeApi() as server:
+        kubeconfig = server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN})
+        nobody = f"http://127.0.0.1:{free_port()}"
+        kubeconfig.write_text(kubeconfig.read_text().replace(server.url, nobody.replace("//", "//ann:secret@")))
+        api = Api(client_factory("kubeconfig", kubeconfig, None))
+        with pytest.raises(Unavailable, match=rf"^the API server does not answer: .*refused \({nobody}\)$"):
+            api.get(PATH)
+
+
 def test_our_own_deadline_is_not_told_as_the_servers_doing(serving: Callable[..., Api], short: None) -> None:
     """We hang up at the deadline; the log says that the answer was late, not that the server closed the connection."""
-    with pytest.raises(Unavailable, match=r"^the API server does not answer within its deadline$"):
+    with pytest.raises(Unavailable, match=r"^the API server does not answer within its deadline \(http"):
         serving(silence).get(PATH)
 
 

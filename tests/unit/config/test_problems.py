@@ -55,8 +55,14 @@ def test_what_stops_the_reading_comes_with_what_was_found_before() -> None:
     assert str(caught.value) == "f:2:1: a: is written twice\nf:9:1: is not valid YAML"
 
 
+def test_a_text_of_the_file_is_shown_as_its_user_wrote_it() -> None:
+    """In any script."""
+    assert quoted("数据库 é") == '"数据库 é"'
+
+
 def test_a_text_of_the_file_is_escaped_and_cut() -> None:
     """Nothing in a file can colour a terminal, break a line of a log or fill it."""
     assert quoted("a\x1b[31m\n\u202e") == '"a\\u001b[31m\\n\\u202e"'
+    assert quoted('\x7f\u2028\ud800"\\') == '"\\u007f\\u2028\\ud800\\"\\\\"'
     assert len(quoted("x" * 10_000)) < 100
     assert START == (1, 1)

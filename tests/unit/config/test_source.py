@@ -64,7 +64,7 @@ def test_each_value_knows_its_place_its_path_and_its_key() -> None:
     assert (node.at, node.key_at) == (Position(1, 10), Position(1, 5))
     assert node.items[1].at == Position(1, 14)
     assert root.fields["list"].items[0].fields["k"].path == "list[0].k"
-    assert node.items[1].path == '"\\u00e9".b[1]'
+    assert node.items[1].path == '"é".b[1]'
 
 
 def test_quotes_make_a_text() -> None:
