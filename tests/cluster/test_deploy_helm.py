@@ -182,28 +182,29 @@ def test_with_the_doctor_first_a_pod_starts_once_its_set_up_is_sound(installed: 
     words = ("-n", installed.namespace, "-f", str(values), "--set", "doctor.enabled=true")
     upgrade = partial(helm.run, installed.cluster, "upgrade", "mooring", str(helm.CHART), *words)
     upgrade("--set", "secrets.passwords=of-nobody")
-    refused = wait_until(partial(said_by_doctors, installed, 1), 120, "the doctor to refuse a pod", every=0.5)[0]
-    assert {"file        ok", "secrets     1 problem", "rights      ok"} <= {*refused.splitlines()}
-    assert f"{PASSWORD_FILE}: does not exist" in refused
-    assert "kubectl -n mooring create secret generic" in refused
+    refused = wait_until(
+        lambda: [one["message"] for one in doctors(installed, 1).values()], 120, "a refusal", every=0.5
+    )
+    assert {"file        ok", "secrets     1 problem", "rights      ok"} <= {*refused[0].splitlines()}
+    assert f"{PASSWORD_FILE}: does not exist" in refused[0]
+    assert "kubectl -n mooring create secret generic" in refused[0]
     assert former <= set(installed.pods())
     assert installed.stored() == (installed.database.addresses, [])
 
     upgrade("--wait", "--timeout=300s")
-    for sound in said_by_doctors(installed, 0):
-        assert [line.split() for line in sound.splitlines()] == [[one, "ok"] for one in ("file", "secrets", "rights")]
+    passed = {installed.kubectl("logs", name, "-c", "doctor") for name in doctors(installed, 0)}
+    assert passed == {"file        ok\nsecrets     ok\nrights      ok\n"}
     wait_until(lambda: not former & set(installed.pods()), 60, "the former pods to end", every=0.2)
 
 
-def said_by_doctors(installed: Installation, code: int) -> list[str]:
-    """What the init containers of pods said that last ended with this code."""
-    said = []
-    for name, pod in installed.pods().items():
-        for one in pod["status"].get("initContainerStatuses") or ():
-            now, before = one["state"].get("terminated"), one["lastState"].get("terminated")
-            if (now or before or {}).get("exitCode") == code:
-                said.append(installed.kubectl("logs", name, "-c", "doctor", *(() if now else ("--previous",))))
-    return said
+def doctors(installed: Installation, code: int) -> dict[str, Any]:
+    """How the init containers of pods last ended, by pod, where that was with this code."""
+    states = {
+        name: one["state"].get("terminated") or one["lastState"].get("terminated") or {}
+        for name, pod in installed.pods().items()
+        for one in pod["status"].get("initContainerStatuses") or ()
+    }
+    return {name: ended for name, ended in states.items() if ended.get("exitCode") == code}
 
 
 def test_taken_away_traffic_goes_on(installed: Installation) -> None:
