@@ -45,6 +45,21 @@ CASES = {
         at="70m",
     ),
     "paused for a while": Case("MooringPaused", {f"mooring_service_paused{{{SERVICE},{ME}}}": "1x80"} | LEADING),
+    "certificate of a day": Case(
+        "MooringCertificateExpires", {f"mooring_tls_not_after_seconds{{{HOST},{ME}}}": "86400x80"} | LEADING, [OF_HOST]
+    ),
+    "certificate of twenty days": Case(
+        "MooringCertificateExpires", {f"mooring_tls_not_after_seconds{{{HOST},{ME}}}": "1728000x80"} | LEADING
+    ),
+    "certificate as a standby saw it": Case(
+        "MooringCertificateExpires", {f"mooring_tls_not_after_seconds{{{HOST},{OTHER}}}": "86400x80"} | LEADING
+    ),
+    "log dropped": Case(
+        "MooringLogDropped",
+        {f'mooring_log_dropped_total{{listener="log",{ME}}}': "0x20 5x60"},
+        [{"instance": "a:8080", "job": "mooring", "listener": "log"}],
+    ),
+    "log dropped long ago": Case("MooringLogDropped", {f'mooring_log_dropped_total{{listener="log",{ME}}}': "5x80"}),
     "host down": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "0x80"} | LEADING, [OF_HOST]),
     "host up": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x80"} | LEADING),
     "host down for a minute": Case("MooringHostDown", {f"mooring_host_ready{{{HOST},{ME}}}": "1x36 0x40"} | LEADING),
