@@ -12,9 +12,10 @@ from lab.process import Server
 from lab.servers import SqlServer
 from mooring.model.probes import Observation
 from mooring.model.reasons import Reason
+from mooring.protocols.mysql.public_key import NO_KEY, REFUSED
 from support.asked_server import PASSWORD, SECONDS, WRONG, account, in_clear, probe, watching
 from support.held_session import held, leave
-from support.matrix import MARIADB, SQL, feature
+from support.matrix import MARIADB, MYSQL, SQL, feature
 from support.probe_once import target_of
 
 _ED25519 = f"ed25519 USING PASSWORD('{PASSWORD}')"
@@ -171,3 +172,31 @@ def test_parsec_gets_in(server: SqlServer, version: Version, folder: Path, how: 
     _install(server, "parsec", "auth_parsec")
     with account(server, how=f"IDENTIFIED VIA {how}"):
         assert probe(server, folder).reason is Reason.OK
+
+
+_NO_KEYS = [
+    "--caching-sha2-password-auto-generate-rsa-keys=OFF",
+    "--caching-sha2-password-private-key-path=none.pem",
+    "--caching-sha2-password-public-key-path=none.pem",
+    "--sha256-password-auto-generate-rsa-keys=OFF",
+    "--sha256-password-private-key-path=none.pem",
+    "--sha256-password-public-key-path=none.pem",
+]
+
+
+@feature("account is told", [one for one in MYSQL if one.number in ("9.7", "8.0.31")])
+def test_a_server_without_a_key_says_no_wrong_password(version: Version, folder: Path) -> None:
+    """It refuses to hand out a key, by the error of a wrong password: the message says what is missing, and the way
+    out; under TLS the same login passes.
+    """
+    with version.server(extra=_NO_KEYS) as keyless:
+        assert isinstance(keyless, RootedMysql)
+        for method in ("caching_sha2_password", "sha256_password"):
+            with account(keyless, how=f"IDENTIFIED WITH {method} BY '{PASSWORD}'"):
+                refused = probe(keyless, folder)
+                asked = probe(keyless, folder, serverPublicKey="request")
+                encrypted = probe(keyless, folder, tls={"mode": "required"})
+            assert (refused.reason, refused.message) == (Reason.AUTH, REFUSED), method
+            assert (asked.reason, asked.message) == (Reason.AUTH, NO_KEY), method
+            assert encrypted.reason is Reason.OK, method
+        assert keyless.status("Aborted_clients") == 0

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 WAYS_OUT = "set tls, or serverPublicKey: request (or the path of a file that holds the key)"
 REFUSED = f"asks for a full login, whose password would be encrypted for a key that it sends without TLS; {WAYS_OUT}"
 CAUTION = f"let the login in by its cache alone, and will refuse it after its next restart; {WAYS_OUT}"
+NO_KEY = (
+    "asks for a full login and hands out no RSA key to encrypt the password for; set tls, "
+    "or give the server its keys (caching_sha2_password_auto_generate_rsa_keys)"
+)
+
+KEY_REQUESTS = frozenset({b"\x01", b"\x02"})
+"""The packets by which a client of `sha256_password` and of `caching_sha2_password` asks for the key."""
 
 FAST = b"\x01\x03"
 """The packet by which `caching_sha2_password` reports that it needs no full authentication."""

@@ -13,7 +13,14 @@ from pymysql.err import MySQLError
 from mooring.model.reasons import Reason
 from mooring.protocols.framed import Broken
 from mooring.protocols.mysql import methods
-from mooring.protocols.mysql.public_key import FAST, REFUSE, REFUSED, PublicKey
+from mooring.protocols.mysql.public_key import (
+    FAST,
+    KEY_REQUESTS,
+    NO_KEY,
+    REFUSE,
+    REFUSED,
+    PublicKey,
+)
 from mooring.protocols.transport.failure import Failure
 from mooring.protocols.transport.line import BoundedSocket
 from mooring.protocols.transport.secret import Secret
@@ -30,6 +37,8 @@ connection. No account that exists: some servers lock an account after refusals.
 
 NOT_SENT = "mysql:password-not-sent"
 """The cause of a login that Mooring breaks off, as it would have to send the password in a way that it must not."""
+
+ACCESS_DENIED = 1045
 
 
 def split_error(error: MySQLError) -> tuple[int, str]:
@@ -59,7 +68,7 @@ class Session(_Connection):
         self.refused: Failure | None = None
         """A method was refused, and the server went on to another one."""
         self._key = key
-        self._authenticating = False
+        self._authenticating = self._asks_for_key = False
         self._on_greeting = on_greeting
         self.tls = tls
         super().__init__(
@@ -92,8 +101,18 @@ class Session(_Connection):
         super()._request_authentication()  # type: ignore[misc]  # the stubs leave it out
         self._authenticating = False
 
+    def write_packet(self, payload: bytes) -> None:
+        """As PyMySQL's; notes a request for the server's key: a server without one refuses it as a wrong password."""
+        self._asks_for_key = self._authenticating and self.tls is None and payload in KEY_REQUESTS
+        super().write_packet(payload)
+
     def _read_packet(self, *more: Any) -> Any:
-        packet = super()._read_packet(*more)  # type: ignore[no-untyped-call]  # the stubs leave it so
+        try:
+            packet = super()._read_packet(*more)  # type: ignore[no-untyped-call]  # the stubs leave it so
+        except MySQLError as error:
+            if self._asks_for_key and split_error(error)[0] == ACCESS_DENIED:
+                raise Failure(Reason.AUTH, NO_KEY, NOT_SENT) from None
+            raise
         if self._authenticating and self.tls is None and packet.get_all_data()[: len(FAST)] == FAST:
             self.by_cache = self._key.is_refused
         return packet
