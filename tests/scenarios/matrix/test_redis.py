@@ -117,6 +117,22 @@ def test_who_may_not_see_the_cluster_is_told(node: Redis, version: Version, fold
             assert probe(node, folder).reason is Reason.OFFLINE
 
 
+@feature("failed cluster", REDIS)
+def test_a_role_is_known_to_who_may_not_see_the_cluster(node: Redis, folder: Path) -> None:
+    """The role is read by INFO, and the host is as ready as it says, on every version; the command in the caution
+    works.
+    """
+    with account(node, "-@all", "+ping", "+info"):
+        seen = probe(node, folder, role="primary")
+        assert (seen.reason, seen.unread) == (Reason.OK, None)
+        assert seen.facts
+        assert (seen.facts.role, seen.facts.offline) == ("primary", "")
+        node.command(*seen.caution.partition("`")[2].removesuffix("`").split())
+        facts = probe(node, folder, role="primary").facts
+        assert facts
+        assert facts.offline == _FAILED
+
+
 @feature("renamed commands", REDIS)
 def test_commands_that_an_administrator_took_away_are_no_failure_of_the_host(version: Version) -> None:
     """As managed servers do: without CONFIG, HELLO and CLUSTER nothing is missing; without INFO or EXISTS the host
