@@ -6,7 +6,7 @@ import difflib
 
 from mooring.model.objects import Endpoint, EndpointsWrite, Slice, Write
 from mooring.model.spec import ServiceKey
-from mooring.plan.plan import endpoints_diff, name_suffix
+from mooring.plan.plan import endpoints_diff, name_suffix, port_line
 
 
 def diff_of(write: Write) -> str:
@@ -22,7 +22,7 @@ def diff_of(write: Write) -> str:
 
 
 def _slice_lines(key: ServiceKey, of: Slice) -> list[str]:
-    ports = [f"{port.name or port.protocol}: {port.port}/{port.protocol}" for port in of.ports]
+    ports = [port_line(port) for port in of.ports]
     lines = [f"namespace: {key.namespace}", f"name: {of.name}", f"service: {key.name}", "endpoints:"]
     sources = dict(of.memory.hosts)
     lines += [f"- {_describe_endpoint(one)}{name_suffix(sources.get(one.address))}" for one in of.endpoints]

@@ -115,12 +115,17 @@ def _object_lines(key: ServiceKey, held: StoredEndpoints | EndpointsWrite, *, ma
 
 
 def _subset_lines(subset: Subset, sources: Mapping[str, str]) -> list[str]:
-    ports = [f"{port.name or port.protocol}: {port.port}/{port.protocol}" for port in subset.ports]
+    ports = [port_line(port) for port in subset.ports]
     named = {"addresses": subset.ready, "notReadyAddresses": subset.not_ready}
     lists = {field: [f"{one}{name_suffix(sources.get(one))}" for one in held] for field, held in named.items()}
     lists["ports"] = ports
     lines = [line for name, items in lists.items() if items for line in (f"  {name}:", *(f"  - {i}" for i in items))]
     return ["-" + line[1:] if number == 0 else line for number, line in enumerate(lines)]
+
+
+def port_line(port: Port) -> str:
+    """``mysql: 3306/TCP``, for people; without a name ``3306/TCP``."""
+    return f"{port.name}: {port.port}/{port.protocol}" if port.name else f"{port.port}/{port.protocol}"
 
 
 def name_suffix(source: str | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 from lab.values import KEY, PORTS, stored
 from mooring.model.objects import EndpointsWrite, Refusal, StoredEndpoints, Subset
 from mooring.model.spec import Adopt, Port
-from mooring.plan.plan import endpoints_diff, plan, removed_addresses
+from mooring.plan.plan import endpoints_diff, plan, port_line, removed_addresses
 
 A, B, C = "10.20.0.9", "10.20.0.11", "10.20.0.12"
 LISTED = frozenset({A, B})
@@ -141,8 +141,14 @@ def test_subsets_and_ports_without_a_name_read_well() -> None:
         "-- notReadyAddresses:",
         "-  - 10.20.0.12",
         "-  ports:",
-        "-  - UDP: 53/UDP",
+        "-  - 53/UDP",
         "-- addresses:",
         "-  - 10.20.0.9",
     ]
     assert "+subsets: []" in text
+
+
+def test_a_port_without_a_name_has_none_in_a_diff() -> None:
+    """A Service of one port needs no name for it; its protocol is no name."""
+    assert port_line(Port("", 3306)) == "3306/TCP"
+    assert port_line(Port("mysql", 3306)) == "mysql: 3306/TCP"
