@@ -37,6 +37,16 @@ def test_a_server_s_own_certificate_is_enough_to_encrypt(server: SqlServer, fold
         assert probe(server, folder, serverPublicKey="request").reason is Reason.AUTH
 
 
+@feature("TLS as installed", _MADE_BY_ITSELF)
+def test_an_account_s_name_may_have_an_at_sign(server: SqlServer, folder: Path) -> None:
+    """A stand-in for `user@server` of a managed database: with TLS it gets in, in clear it is our account's fault."""
+    name = "mooring@db1"
+    with account(server, how="IDENTIFIED BY 'throw-away-of-a-test' REQUIRE SSL", user=f"'{name}'"):
+        assert probe(server, folder, user=name, tls={"mode": "required"}).reason is Reason.OK
+        assert probe(server, folder, user=name, serverPublicKey="request").reason is Reason.AUTH
+        assert probe(server, folder, user="mooring", tls={"mode": "required"}).reason is Reason.AUTH
+
+
 @feature("TLS as installed", [one for one in MYSQL if one.release >= (8,)])
 def test_mysql_s_own_authority_proves_the_server(server: RootedMysql, folder: Path) -> None:
     """By `verify-ca`; the certificate bears no name."""

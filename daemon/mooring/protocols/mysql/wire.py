@@ -47,6 +47,10 @@ ENDED = frozenset(
 _CLIENTS_OWN = range(2000, 3000)
 """Codes of client libraries, and of proxies that pass them on: the server itself has sent nothing."""
 
+_NO_SERVER_BEHIND = frozenset({9001, 9002})
+"""ProxySQL's own codes (ER_PROXYSQL_MAX_CONN_TIMEOUT, ER_PROXYSQL_MAX_CONN_FAILURES): it reaches no server. Two proxies
+with the same servers behind them say it at once, and that is no fault of Mooring's."""
+
 
 def refusal(code: int, text: str, *, greeted: bool = True) -> Observation:
     """What an error of the server means.
@@ -58,7 +62,7 @@ def refusal(code: int, text: str, *, greeted: bool = True) -> Observation:
     reason = CODES.get(code)
     if reason is not None:
         return Observation(reason, said)
-    foreign = not code or not greeted or code in _CLIENTS_OWN
+    foreign = not code or not greeted or code in _CLIENTS_OWN or code in _NO_SERVER_BEHIND
     return Observation(Reason.PROTOCOL, said, cause="" if foreign else f"mysql:{code}")
 
 

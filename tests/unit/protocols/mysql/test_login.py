@@ -235,6 +235,22 @@ def test_a_password_of_any_bytes_logs_in(tmp_path: Path) -> None:
         assert _ask(server, **block, serverPublicKey="request").reason is Reason.OK
 
 
+def test_a_proxy_that_reaches_no_server_fails_by_itself() -> None:
+    """A stand-in for ProxySQL: it greets and takes the login itself, and has nobody to ask. What two proxies with the
+    same servers say alike is still theirs.
+    """
+    text = "Max connect timeout reached"
+
+    def proxy(peer: Peer) -> None:
+        for answer in (packets.greeting(), packets.ok(2), packets.error(9001, text, 1)):
+            peer.send(answer)
+            peer.receive_packet()
+
+    with rogue(proxy) as server:
+        seen = _ask(server, user="probe")
+    assert (seen.reason, seen.message, seen.cause) == (Reason.PROTOCOL, f"9001: {text}", "")
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_a_probe_raise_or_pass(data: bytes) -> None:

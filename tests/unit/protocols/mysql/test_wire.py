@@ -39,14 +39,14 @@ def test_the_table_is_whole() -> None:
     assert {code for code, reason in CODES.items() if reason is not Reason.PROTOCOL} == {code for code, _ in CASES}
 
 
-@pytest.mark.parametrize("code", [0, 2003, 2013, *OWN_TROUBLE])
+@pytest.mark.parametrize("code", [0, 2003, 2013, 9001, 9002, *OWN_TROUBLE])
 def test_the_servers_own_trouble_counts_against_the_host(code: int) -> None:
     """No other host can share its cause."""
     seen = wire.refusal(code, "text")
     assert (seen.reason, seen.cause) == (Reason.PROTOCOL, "")
 
 
-@pytest.mark.parametrize("code", [1, 1043, 1054, 1146, 1449, 65535])
+@pytest.mark.parametrize("code", [1, 1043, 1054, 1146, 1449, 9003, 65535])
 def test_a_code_that_no_table_knows_is_its_own_cause(code: int) -> None:
     """It counts, unless other hosts give the same code at once; only a server that greeted us can refuse us."""
     assert wire.refusal(code, "text").cause == f"mysql:{code}"
