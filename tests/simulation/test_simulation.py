@@ -12,6 +12,7 @@ import pytest
 WORLDS, BATCH = int(os.environ.get("MOORING_WORLDS", "300")), 20
 FIRST = int(os.environ.get("MOORING_FIRST_WORLD", "1"))
 WITH_NAMES = 18
+WORLDS_OF_A_KIND = 20
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.slow]
@@ -40,16 +41,27 @@ def test_a_seed_is_a_world() -> None:
 
 
 @pytest.mark.parametrize(
-    "bug", ["unlisted", "not-ready-after-one-failure", "does-not-take-over", "writes-without-a-lease"]
+    ("bug", "first"),
+    [
+        ("unlisted", 1),
+        ("not-ready-after-one-failure", 1),
+        ("does-not-take-over", 1),
+        ("writes-without-a-lease", 1),
+        ("labels-of-others-go", 1),
+        ("passwords-are-not-hidden", 30),
+    ],
 )
-def test_a_planted_bug_is_found(bug: str) -> None:
-    """Four of the bugs of ``make planted``: the judges of the worlds do find what they look for."""
-    done = simulate("planted", bug, 60)
+def test_a_planted_bug_is_found(bug: str, first: int) -> None:
+    """Six of the bugs of ``make planted``: the judges of the worlds do find what they look for.
+
+    Which world shows a bug changes with the daemon: any of sixty may. ``first`` only spares time.
+    """
+    done = simulate("planted", bug, 60, first)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("bug", "world"),
+    ("bug", "kind"),
     [
         ("a-missing-service-stops-the-others", 4),
         ("one-address-in-a-write", 4),
@@ -58,13 +70,14 @@ def test_a_planted_bug_is_found(bug: str) -> None:
         ("slices-have-no-precondition", 13),
         ("fights-another-mooring-without-rest", 16),
         ("one-missing-answer-is-enough", 18),
-        ("labels-of-others-go", 1),
-        ("passwords-are-not-hidden", 30),
     ],
 )
-def test_each_kind_of_world_finds_what_no_other_shows(bug: str, world: int) -> None:
-    """Neighbours, votes, limits of demotions, own slices, two installations, names; and two laws more."""
-    done = simulate("planted", bug, 1, world)
+def test_each_kind_of_world_finds_what_no_other_shows(bug: str, kind: int) -> None:
+    """Neighbours, votes, limits of demotions, own slices, two installations, names.
+
+    Which world of a kind shows a bug changes with the daemon: any of the first ones may.
+    """
+    done = simulate("planted", bug, WORLDS_OF_A_KIND, kind, BATCH)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
