@@ -7,6 +7,7 @@ import urllib.parse
 from collections import deque
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import urllib3
@@ -197,6 +198,7 @@ class Client:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self.rest_client = self.pool_manager = self
+        self.configuration = SimpleNamespace(host="https://simulated")
 
     def param_serialize(
         self,

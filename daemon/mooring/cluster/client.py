@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import urllib3
 import yaml
@@ -257,9 +256,10 @@ def _sent(client: ApiClient, request: Request, call: Deadline) -> urllib3.BaseHT
 
 
 def _where(client: ApiClient) -> str:
-    """The address of the API server, without a login that the kubeconfig may have written in it."""
-    url = urlsplit(str(client.configuration.host))
-    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+    """The address of the API server as it was given, without a login that may be written in it."""
+    scheme, separator, rest = str(client.configuration.host).partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _serialized(client: ApiClient, request: Request) -> tuple[str, str, Mapping[str, str]]:

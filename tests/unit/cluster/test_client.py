@@ -210,6 +210,17 @@ def test_an_api_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
             api.get(PATH)
 
 
+@pytest.mark.parametrize("address", ["https://[::1:6443", "https://", "https://ann:secret@[::1:6443/"])
+def test_an_address_that_is_none_is_told(tmp_path: Path, address: str) -> None:
+    """A kubeconfig is read anew while the daemon runs: a slip in it ends no thread, and shows no password."""
+    with FakeApi() as server:
+        kubeconfig = server.kubeconfig(tmp_path / "kubeconfig", {"token": TOKEN})
+        kubeconfig.write_text(kubeconfig.read_text().replace(server.url, json.dumps(address)))
+    with pytest.raises((Unavailable, NoCredentials)) as told:
+        Api(client_factory("kubeconfig", kubeconfig, None)).get(PATH)
+    assert "secret" not in str(told.value)
+
+
 def test_our_own_deadline_is_not_told_as_the_servers_doing(
     serving: Callable[..., Api], short: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
