@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -106,6 +107,8 @@ class _Told:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job; what tests start inherits it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(_Told())
     config.addinivalue_line("markers", "slow: takes more than a few seconds; make unit leaves it out")
     config.addinivalue_line("markers", "needs_packages(ROOT...): runs servers that bootstrap.sh matrix fetches")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_no_module_may_skip_in_ci(tmp_path: Path) -> None:
     code, output = run(tmp_path, tests, CI="true")
     assert code == 2
     assert "where nothing may skip: could not import 'a_module_that_is_not_there'" in output
+
+
+def test_a_run_in_the_background_hears_an_interrupt(tmp_path: Path) -> None:
+    """A shell has its background jobs ignore SIGINT; the commands that tests start would ignore it, too."""
+    tests = """
+import subprocess
+
+def test_it():
+    child = subprocess.run(["sh", "-c", "kill -INT $$; exit 3"])
+    assert child.returncode == -2
+"""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code, output = run(tmp_path, tests)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 0, output
 
 
 def test_machine_without_servers_is_named(tmp_path: Path) -> None:
