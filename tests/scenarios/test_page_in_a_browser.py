@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -122,8 +123,8 @@ def test_each_host_shows_its_state_in_a_word_a_reason_and_its_hour(browser: Brow
     shown = browser.evaluate("[...document.querySelectorAll('tr b')].map(one => one.textContent)")
     assert shown == STATES
     words = " ".join(one["text"] for one in texts(browser))
-    assert "refused: <img" in words
-    assert "auth: 1045: Access denied for user 'mooring'" in words
+    assert "refused at 10.20.0.12:3306: <img" in words
+    assert re.search(r"auth at [\d.]+:\d+: 1045: Access denied for user 'mooring'", words)
     assert "bi/reports: paused by ada until" in words
     strips = browser.evaluate("[...document.querySelectorAll('svg')].map(one => one.getBoundingClientRect().width)")
     assert len(strips) == len(HOSTS)
